@@ -1,0 +1,50 @@
+/**
+ * `npm test`: every suite that this machine allows, one after the other, then a table. A suite that cannot run is skipped
+ * with its reason, which means "unknown"; with CI=true that is a failure.
+ */
+import { spawnSync } from 'node:child_process'
+
+interface Suite {
+  /** npm script `test:<name>` */
+  readonly name: string
+  readonly what: string
+  /** why it cannot run here, or null */
+  readonly missing: () => string | null
+}
+
+const always = (): null => null
+
+const SUITES: readonly Suite[] = [
+  { name: 'types', what: 'the compiler', missing: always },
+  { name: 'lint', what: 'type-aware lint and format', missing: always },
+  { name: 'direction', what: 'import directions', missing: always },
+  { name: 'unit', what: 'core, edge and app, one by one', missing: always },
+]
+
+type Result =
+  { readonly is: 'passed' | 'failed'; readonly seconds: number } | { readonly is: 'skipped'; readonly why: string }
+
+function run(suite: Suite): Result {
+  const why = suite.missing()
+  if (why !== null) return { is: 'skipped', why }
+  process.stdout.write(`\n── test:${suite.name}: ${suite.what}\n`)
+  const start = process.hrtime.bigint()
+  const { status } = spawnSync('npm', ['run', '--silent', `test:${suite.name}`], { stdio: 'inherit' })
+  return { is: status === 0 ? 'passed' : 'failed', seconds: Number(process.hrtime.bigint() - start) / 1e9 }
+}
+
+const only = process.argv.slice(2)
+const results = SUITES.filter((suite) => only.length === 0 || only.includes(suite.name)).map((suite) => ({
+  suite,
+  result: run(suite),
+}))
+
+process.stdout.write('\n')
+for (const { suite, result } of results)
+  process.stdout.write(
+    `${result.is.padEnd(8)} test:${suite.name.padEnd(10)} ${result.is === 'skipped' ? result.why : `${result.seconds.toFixed(1)} s`}\n`,
+  )
+const count = (is: Result['is']): number => results.filter(({ result }) => result.is === is).length
+process.stdout.write(`\nsuites: ${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped\n`)
+const bad = count('failed') + (process.env['CI'] === 'true' ? count('skipped') : 0)
+process.exitCode = bad === 0 && results.length > 0 ? 0 : 1

@@ -1,0 +1,20 @@
+/** Can the nodes that may get the pod do a mode? The answer of design.md, "Coverage". */
+export type ModeCoverage =
+  | { readonly is: 'possible'; readonly covered: number; readonly candidates: number }
+  | {
+      readonly is: 'impossible'
+      readonly covered: number
+      readonly candidates: number
+      readonly example: string | undefined
+    }
+  /** no node fits yet (scale from zero) */
+  | { readonly is: 'no-nodes' }
+
+/** What the nodes say about one pod; `installed` tells whether the DaemonSet of a family exists at all. */
+export interface Coverage {
+  readonly cni: ModeCoverage
+  readonly ambient: ModeCoverage
+  readonly installed: { readonly agent: boolean; readonly ztunnel: boolean }
+  /** age of the oldest fact used, in seconds: NET_ADMIN is never granted on facts older than `maxStale` */
+  readonly ageSeconds: number
+}

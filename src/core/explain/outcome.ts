@@ -1,0 +1,18 @@
+import type { Decision } from '../decision/decision.ts'
+import type { JsonObject } from '../json/value.ts'
+import type { Reason } from '../vocabulary/reasons.ts'
+
+/** NET_ADMIN that Sluice's injection gives to one container of the pod: counted wherever it is granted. */
+export interface NetAdminGrant {
+  readonly container: string
+}
+
+/** All that is to be said and done about one pod: every surface is made from this one value. */
+export interface Outcome {
+  readonly decision: Decision
+  /** the pod as it should be; the very same object as the input where nothing changes */
+  readonly pod: JsonObject
+  /** level `warn`: what a person should know although it was done */
+  readonly warnings: readonly Reason[]
+  readonly netAdmin: readonly NetAdminGrant[]
+}
