@@ -3,6 +3,7 @@ import type { JsonObject } from '../json/value.ts'
 import type { MeshSettings } from '../settings/mesh-settings.ts'
 import type { SidecarMode } from '../vocabulary/modes.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
+import type { Workload } from './workload.ts'
 
 /** What the injection of one pod depends on besides the pod; nothing here changes on the way. */
 export interface InjectionContext {
@@ -17,6 +18,8 @@ export interface InjectionContext {
   readonly nativeSidecars: boolean
   /** the namespace enforces Pod Security `restricted`: injected containers carry seccomp RuntimeDefault (quirk 5) */
   readonly seccompDefault: boolean
+  /** offline: the document around the pod template (injector.md §18); undefined: found from the pod itself (§14) */
+  readonly workload: Workload | undefined
 }
 
 /** The pod on its way through the steps; each step makes a new one. */

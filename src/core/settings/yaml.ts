@@ -1,0 +1,25 @@
+import { parse } from 'yaml'
+import type { Json } from '../json/value.ts'
+
+/** Tags of YAML 1.1 that Istio's parser does not know: without this `1:30` were a number and `2001-01-01` a date. */
+const UNKNOWN_TO_ISTIO = new Set([
+  'tag:yaml.org,2002:binary',
+  'tag:yaml.org,2002:omap',
+  'tag:yaml.org,2002:pairs',
+  'tag:yaml.org,2002:set',
+  'tag:yaml.org,2002:timestamp',
+])
+
+/**
+ * The value of a YAML (or JSON) text as Istio reads it: YAML 1.1 (`yes` and `on` are booleans), the last of two equal
+ * keys counts, empty is null. Throws where it is no YAML, or where aliases would make it explode.
+ */
+export function parseYaml(text: string): Json {
+  return parse(text, {
+    version: '1.1',
+    uniqueKeys: false,
+    logLevel: 'error',
+    customTags: (tags) =>
+      tags.filter((tag) => typeof tag === 'string' || (!UNKNOWN_TO_ISTIO.has(tag.tag) && tag.format !== 'TIME')),
+  }) as Json
+}
