@@ -9,7 +9,7 @@ const CORE_BANS = [
 ]
 
 export default defineConfig(
-  { ignores: ['node_modules', 'dist', 'plugin', 'manifests'] },
+  { ignores: ['node_modules', 'dist', 'plugin', 'manifests', 'bin'] },
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

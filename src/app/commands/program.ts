@@ -1,0 +1,106 @@
+import { Command as Commander, CommanderError, Option } from 'commander'
+import type { Command, CommandIo, CommandRow, FlagRow, FlagValues } from './command.ts'
+import { CommandFailure, UsageError, variableOf } from './command.ts'
+import { EXIT_CODES, type ExitName } from './exit-code.ts'
+
+const SUMMARY = 'puts pods into an Istio mesh with the least privilege that works, and proves that it worked'
+
+/**
+ * Runs `sluice ARGV…`: finds the command's row, loads it, parses its flags (flag before environment variable before
+ * default) and runs it. Gives the exit code; never throws: a bug is printed with its stack and is exit code 1.
+ */
+export async function runProgram(rows: readonly CommandRow[], argv: readonly string[], io: CommandIo): Promise<number> {
+  try {
+    const name = argv[0]
+    const row = rows.find((candidate) => candidate.name === name)
+    if (row !== undefined) return await runCommand(await row.load(), argv.slice(1), io)
+    return await runOverview(rows, argv, io)
+  } catch (error) {
+    return EXIT_CODES[report(error, io)].code
+  }
+}
+
+async function runCommand(command: Command, argv: readonly string[], io: CommandIo): Promise<number> {
+  let exit: ExitName = 'ok'
+  const commander = describe(command, io).action(async (...given: unknown[]) => {
+    const options = (given.at(-2) ?? {}) as Readonly<Record<string, unknown>>
+    exit = await command.run(flagValues(command, options), positionals(given), io)
+  })
+  await commander.parseAsync(['node', 'sluice', ...argv.map((word) => expandAlias(command.flags, word))])
+  return EXIT_CODES[exit].code
+}
+
+/** Help of one command as it is printed by `--help` and shown in docs/cli.md. */
+export function describe(command: Command, io: Pick<CommandIo, 'out' | 'err' | 'env'>): Commander {
+  const commander = new Commander(`sluice ${command.name}`)
+    .description(command.summary)
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: io.err, getOutHelpWidth: () => 110 })
+    .addHelpText('after', `\nExamples:\n${command.examples.map((line) => `  ${line}`).join('\n')}`)
+  if (command.positional !== null) commander.argument(command.positional)
+  for (const flag of command.flags) commander.addOption(optionOf(flag, io.env))
+  return commander
+}
+
+function optionOf(flag: FlagRow, env: CommandIo['env']): Option {
+  const short = flag.short === undefined ? '' : `-${flag.short}, `
+  const option = new Option(`${short}--${flag.name}${flag.value === null ? '' : ` <${flag.value}>`}`, `${flag.help} [$${variableOf(flag)}]`)
+  if (flag.choices !== undefined) option.choices([...flag.choices])
+  const given = env[variableOf(flag)]
+  if (flag.value === null) {
+    if (given === 'true') option.default(true)
+  } else if (given !== undefined && given !== '') {
+    if (flag.choices !== undefined && !flag.choices.includes(given))
+      throw new UsageError(`${variableOf(flag)} is '${given}'; allowed are ${flag.choices.join(', ')}`)
+    option.default(given)
+  } else if (flag.default !== undefined) option.default(flag.default)
+  return option
+}
+
+/** `--meshConfigFile=x` and `--mesh-config-file=x` are one flag: people come with istioctl's spelling in their scripts. */
+function expandAlias(flags: readonly FlagRow[], word: string): string {
+  if (!word.startsWith('--')) return word
+  const [name = '', ...rest] = word.slice(2).split('=')
+  const flag = flags.find((row) => row.aliases?.includes(name) === true)
+  return flag === undefined ? word : [`--${flag.name}`, ...rest].join('=')
+}
+
+function flagValues(command: Command, options: Readonly<Record<string, unknown>>): FlagValues {
+  const values: Record<string, string | undefined> = {}
+  for (const flag of command.flags) {
+    const given = options[flag.name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())]
+    values[flag.name] = flag.value === null ? String(given === true) : typeof given === 'string' ? given : undefined
+  }
+  return values
+}
+
+function positionals(given: readonly unknown[]): readonly string[] {
+  return given.slice(0, -2).flatMap((value) => (typeof value === 'string' ? [value] : Array.isArray(value) ? value.map(String) : []))
+}
+
+async function runOverview(rows: readonly CommandRow[], argv: readonly string[], io: CommandIo): Promise<number> {
+  const wantsHelp = argv.length === 0 || ['-h', '--help', 'help'].includes(argv[0] ?? '')
+  if (!wantsHelp) throw new UsageError(`there is no command '${argv[0] ?? ''}'; 'sluice --help' lists them`)
+  const commands = await Promise.all(rows.map(async (row) => await row.load()))
+  const width = Math.max(...commands.map((command) => command.name.length))
+  io.out(`sluice ${SUMMARY}\n\nCommands:\n`)
+  for (const command of commands) io.out(`  ${command.name.padEnd(width)}  ${command.summary}\n`)
+  io.out(`\nExamples:\n  sluice explain -f pod.yaml\n  sluice COMMAND --help\n`)
+  io.out(`\nExit codes:\n${Object.values(EXIT_CODES).map((row) => `  ${row.code}  ${row.meaning}\n`).join('')}`)
+  return EXIT_CODES.ok.code
+}
+
+/** Prints what went wrong, for people; a bug keeps its stack, since nobody can act on its message. */
+function report(error: unknown, io: CommandIo): ExitName {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 'ok' : 'usage'
+  if (error instanceof UsageError) {
+    io.err(`error: ${error.message}\n`)
+    return 'usage'
+  }
+  if (error instanceof CommandFailure) {
+    io.err(`error: ${error.message}\n`)
+    return 'failure'
+  }
+  io.err(`bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  return 'failure'
+}

@@ -1,0 +1,14 @@
+import { text } from 'node:stream/consumers'
+import { COMMANDS } from './app/commands/commands.ts'
+import { runProgram } from './app/commands/program.ts'
+
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal))
+process.exitCode = await runProgram(COMMANDS, process.argv.slice(2), {
+  env: process.env,
+  stdin: async () => await text(process.stdin),
+  out: (line) => process.stdout.write(line),
+  err: (line) => process.stderr.write(line),
+  terminal: process.stderr.isTTY,
+  stop: stop.signal,
+})
