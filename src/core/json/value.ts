@@ -7,7 +7,11 @@
  */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
 
-/** An object of raw JSON; made without a prototype by the parser, so that a key `__proto__` is a key like any other. */
+/**
+ * An object of raw JSON. A key `__proto__` is an own key like any other, as `JSON.parse`, spread and `{ [key]: … }` make it
+ * (`o[key] = …` does not). Where the key comes from outside, ask `Object.hasOwn` or use `stringMap`: `o['constructor']` is
+ * never undefined.
+ */
 export interface JsonObject {
   readonly [key: string]: Json | undefined
 }
