@@ -1,7 +1,11 @@
-import type { JsonObject } from '../json/value.ts'
+import type { Json, JsonObject } from '../json/value.ts'
 import { isObject } from '../json/value.ts'
-import type { MeshSettings } from './mesh-settings.ts'
+import { parseInjectorConfig } from './injector-config.ts'
+import { parseInjectorValues, withDefaults } from './injector-values.ts'
+import { mergeMeshConfig, readMeshFields } from './mesh-config.ts'
+import type { MeshSettings, NativeSidecarSetting } from './mesh-settings.ts'
 import type { ProxyConfigResource } from './proxy-config-resource.ts'
+import { nameOf } from './reader.ts'
 import { SettingsError } from './settings-error.ts'
 import { parseYaml } from './yaml.ts'
 
@@ -29,36 +33,44 @@ export interface MeshSettingsTexts {
  * `SettingsError` with the path of the first field that cannot be used.
  */
 export function parseMeshSettings(texts: MeshSettingsTexts): MeshSettings {
-  const config = document('config', texts.config)
+  const mesh = mergeMeshConfig(document('mesh', texts.mesh) ?? {})
+  const given = document('values', texts.values) ?? {}
+  const injectorValues = parseInjectorValues(given)
   return {
     revision: texts.revision ?? '',
-    mesh: document('mesh', texts.mesh),
-    values: document('values', texts.values),
-    injector: {
-      policy: typeof config['policy'] === 'string' ? config['policy'] : 'enabled',
-      defaultTemplates: ['sidecar'],
-      aliases: {},
-      neverInjectSelector: [],
-      alwaysInjectSelector: [],
-      injectedAnnotations: {},
-      templates: {},
-    },
+    mesh,
+    meshFields: readMeshFields(mesh),
+    values: withDefaults(given, injectorValues),
+    injectorValues,
+    injector: parseInjectorConfig(document('config', texts.config), injectorValues),
     proxyConfigResources: texts.proxyConfigResources ?? [],
     platform: texts.platform ?? '',
-    nativeSidecars: 'auto',
+    nativeSidecars: nativeSidecarSetting(texts.nativeSidecars ?? 'auto'),
     compliancePolicy: texts.compliancePolicy ?? '',
   }
 }
 
-function document(name: string, text: string | undefined): JsonObject {
-  if (text === undefined) return {}
-  let value
+/** istiod takes any other text for off. */
+function nativeSidecarSetting(text: string): NativeSidecarSetting {
+  if (text === 'auto') return 'auto'
+  return text === 'true' ? 'enabled' : 'disabled'
+}
+
+/** The map that `text` holds; undefined where there is no text or an empty one. */
+function document(name: string, text: string | undefined): JsonObject | undefined {
+  if (text === undefined) return undefined
+  let value: Json
   try {
     value = parseYaml(text)
   } catch (cause) {
-    throw new SettingsError(name, 'is no YAML', { cause })
+    throw new SettingsError(name, `is neither YAML nor JSON: ${problemOf(cause)}`, { cause })
   }
-  if (value === null) return {}
-  if (!isObject(value)) throw new SettingsError(name, 'must be a map')
+  if (value === null) return undefined
+  if (!isObject(value)) throw new SettingsError(name, `must be a map, not ${nameOf(value)}`)
   return value
+}
+
+/** The first line of the parser's message: the others draw the place. */
+function problemOf(cause: unknown): string {
+  return cause instanceof Error ? (cause.message.split('\n', 1)[0] ?? '').replace(/:$/, '') : String(cause)
 }
