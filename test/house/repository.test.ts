@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
 /** Tests about the repository itself; each first proves that it read something. */
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' }).trim().split('\n')
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' })
+  .trim()
+  .split('\n')
 const sources = files.filter((file) => /^(src|test|scripts|bench)\/.*\.ts$/.test(file))
 const read = (file: string): string => readFileSync(file, 'utf8')
 
@@ -15,7 +17,10 @@ test('the tests about the repository see the repository', () => {
 test('files are named by nouns in kebab-case, and never by what they are not about', () => {
   const bad = sources.filter((file) => {
     const name = file.split('/').at(-1) ?? ''
-    return !/^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/.test(name) || /^(utils?|helpers?|manager|types|common|misc|index)(\.test)?\.ts$/.test(name)
+    return (
+      !/^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/.test(name) ||
+      /^(utils?|helpers?|manager|types|common|misc|index)(\.test)?\.ts$/.test(name)
+    )
   })
   assert.deepEqual(bad, [])
 })
@@ -27,14 +32,26 @@ test('a source file fits in the head', () => {
 
 test('nothing is switched off: no escape hatch of the compiler or the linter, no skipped test, no shell', () => {
   const hatch = new RegExp(
-    ['as any\\b', ': any\\b', '@ts-(ignore|nocheck|expect-error)', 'eslint-(disable)', '\\b(test|it|describe)\\.(skip|only|todo)\\b', 'shell: (true)', 'exec(Sync)\\('].join('|'),
+    [
+      'as any\\b',
+      ': any\\b',
+      '@ts-(ignore|nocheck|expect-error)',
+      'eslint-(disable)',
+      '\\b(test|it|describe)\\.(skip|only|todo)\\b',
+      'shell: (true)',
+      'exec(Sync)\\(',
+    ].join('|'),
   )
   const found = sources.filter((file) => file !== 'test/house/repository.test.ts' && hatch.test(read(file)))
   assert.deepEqual(found, [])
 })
 
 test('no secret, key, certificate or binary is in the repository', () => {
-  const found = files.filter((file) => /\.(pem|key|crt|p12|pfx|exe|so|node)$/.test(file) || (sources.includes(file) && /-----BEGIN [A-Z ]*PRIVATE KEY-----\\?n?[A-Za-z0-9+/]{20}/.test(read(file))))
+  const found = files.filter(
+    (file) =>
+      /\.(pem|key|crt|p12|pfx|exe|so|node)$/.test(file) ||
+      (sources.includes(file) && /-----BEGIN [A-Z ]*PRIVATE KEY-----\\?n?[A-Za-z0-9+/]{20}/.test(read(file))),
+  )
   assert.deepEqual(found, [])
 })
 
@@ -50,7 +67,9 @@ test('the commands that the README shows exist', () => {
 
 test('every version is exact, and the lock file names no registry', () => {
   const manifest = JSON.parse(read('package.json')) as Record<string, Record<string, string> | undefined>
-  const versions = ['dependencies', 'devDependencies', 'optionalDependencies'].flatMap((group) => Object.entries(manifest[group] ?? {}))
+  const versions = ['dependencies', 'devDependencies', 'optionalDependencies'].flatMap((group) =>
+    Object.entries(manifest[group] ?? {}),
+  )
   assert.ok(versions.length > 10)
   assert.deepEqual(
     versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version)),

@@ -11,10 +11,15 @@ export function completionCommand(rows: () => readonly CommandRow[]): Command {
     summary: 'prints the completion of commands and flags for a shell',
     positional: '<shell>',
     flags: [],
-    examples: ['source <(sluice completion bash)', 'sluice completion zsh > "${fpath[1]}/_sluice"', 'sluice completion fish | source'],
+    examples: [
+      'source <(sluice completion bash)',
+      'sluice completion zsh > "${fpath[1]}/_sluice"',
+      'sluice completion fish | source',
+    ],
     run: async (_flags, positional, io) => {
       const shell = SHELLS.find((name) => name === positional[0])
-      if (shell === undefined) throw new UsageError(`completion is for ${SHELLS.join(', ')}, not for '${positional[0] ?? ''}'`)
+      if (shell === undefined)
+        throw new UsageError(`completion is for ${SHELLS.join(', ')}, not for '${positional[0] ?? ''}'`)
       io.out(completion(shell, await Promise.all(rows().map(async (row) => await row.load()))))
       return 'ok'
     },
@@ -35,8 +40,14 @@ export function completion(shell: Shell, commands: readonly Command[]): string {
 
 function bash(commands: readonly Command[]): string {
   const flagCases = commands.map((command) => `    ${command.name}) words="${longFlags(command).join(' ')}" ;;`)
-  const values = new Map(commands.flatMap((command) => command.flags.flatMap((flag) => (flag.choices === undefined ? [] : [[flag.name, flag.choices] as const]))))
-  const valueCases = [...values].map(([name, choices]) => `    --${name}) COMPREPLY=($(compgen -W "${choices.join(' ')}" -- "$cur")); return ;;`)
+  const values = new Map(
+    commands.flatMap((command) =>
+      command.flags.flatMap((flag) => (flag.choices === undefined ? [] : [[flag.name, flag.choices] as const])),
+    ),
+  )
+  const valueCases = [...values].map(
+    ([name, choices]) => `    --${name}) COMPREPLY=($(compgen -W "${choices.join(' ')}" -- "$cur")); return ;;`,
+  )
   return `_sluice() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" words=""
   if [ "$COMP_CWORD" -eq 1 ]; then
@@ -62,7 +73,8 @@ function fish(commands: readonly Command[]): string {
     `complete -c sluice -f -n __fish_use_subcommand -a ${command.name} -d ${quote(command.summary)}`,
     ...command.flags.map((flag) => {
       const short = flag.short === undefined ? '' : ` -s ${flag.short}`
-      const values = flag.choices === undefined ? (flag.value === null ? '' : ' -r') : ` -x -a ${quote(flag.choices.join(' '))}`
+      const values =
+        flag.choices === undefined ? (flag.value === null ? '' : ' -r') : ` -x -a ${quote(flag.choices.join(' '))}`
       return `complete -c sluice -n '__fish_seen_subcommand_from ${command.name}' -l ${flag.name}${short}${values} -d ${quote(flag.help)}`
     }),
   ])

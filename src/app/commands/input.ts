@@ -4,7 +4,12 @@ import { isObject, type JsonObject } from '../../core/json/value.ts'
 import { type CommandIo, CommandFailure, type FlagRow, UsageError } from './command.ts'
 
 /** kubectl's `-f`: a file, or `-` for standard input. */
-export const FILE_FLAG = { name: 'filename', short: 'f', value: 'FILE', help: 'YAML or JSON of one or more objects; - reads standard input' } as const satisfies FlagRow
+export const FILE_FLAG = {
+  name: 'filename',
+  short: 'f',
+  value: 'FILE',
+  help: 'YAML or JSON of one or more objects; - reads standard input',
+} as const satisfies FlagRow
 
 /** The text of `path`, or of standard input for `-`. Throws CommandFailure naming the file. */
 export async function readText(path: string, io: CommandIo): Promise<string> {
@@ -31,7 +36,10 @@ export function parseObjects(text: string, path: string): readonly JsonObject[] 
     const problem = 'errors' in document ? document.errors[0] : undefined
     if (problem !== undefined) throw new UsageError(`${path} is no YAML: ${problem.message.split('\n')[0] ?? ''}`)
     if (!('contents' in document) || document.contents === null) continue
-    if (!isMap(document.contents)) throw new UsageError(`${path} holds a document that is no object; a Kubernetes object starts with apiVersion and kind`)
+    if (!isMap(document.contents))
+      throw new UsageError(
+        `${path} holds a document that is no object; a Kubernetes object starts with apiVersion and kind`,
+      )
     const value: unknown = document.toJS({ maxAliasCount: 1000 })
     if (isObject(value)) objects.push(...itemsOf(value))
   }

@@ -44,7 +44,10 @@ export function describe(command: Command, io: Pick<CommandIo, 'out' | 'err' | '
 
 function optionOf(flag: FlagRow, env: CommandIo['env']): Option {
   const short = flag.short === undefined ? '' : `-${flag.short}, `
-  const option = new Option(`${short}--${flag.name}${flag.value === null ? '' : ` <${flag.value}>`}`, `${flag.help} [$${variableOf(flag)}]`)
+  const option = new Option(
+    `${short}--${flag.name}${flag.value === null ? '' : ` <${flag.value}>`}`,
+    `${flag.help} [$${variableOf(flag)}]`,
+  )
   if (flag.choices !== undefined) option.choices([...flag.choices])
   const given = env[variableOf(flag)]
   if (flag.value === null) {
@@ -75,7 +78,9 @@ function flagValues(command: Command, options: Readonly<Record<string, unknown>>
 }
 
 function positionals(given: readonly unknown[]): readonly string[] {
-  return given.slice(0, -2).flatMap((value) => (typeof value === 'string' ? [value] : Array.isArray(value) ? value.map(String) : []))
+  return given
+    .slice(0, -2)
+    .flatMap((value) => (typeof value === 'string' ? [value] : Array.isArray(value) ? value.map(String) : []))
 }
 
 async function runOverview(rows: readonly CommandRow[], argv: readonly string[], io: CommandIo): Promise<number> {
@@ -86,7 +91,11 @@ async function runOverview(rows: readonly CommandRow[], argv: readonly string[],
   io.out(`sluice ${SUMMARY}\n\nCommands:\n`)
   for (const command of commands) io.out(`  ${command.name.padEnd(width)}  ${command.summary}\n`)
   io.out(`\nExamples:\n  sluice explain -f pod.yaml\n  sluice COMMAND --help\n`)
-  io.out(`\nExit codes:\n${Object.values(EXIT_CODES).map((row) => `  ${row.code}  ${row.meaning}\n`).join('')}`)
+  io.out(
+    `\nExit codes:\n${Object.values(EXIT_CODES)
+      .map((row) => `  ${row.code}  ${row.meaning}\n`)
+      .join('')}`,
+  )
   return EXIT_CODES.ok.code
 }
 

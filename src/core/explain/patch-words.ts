@@ -20,7 +20,9 @@ export function patchWords(patch: readonly PatchOperation[], before: JsonObject)
     const place = placeOf(operation.path, before)
     if (/\/env\/[^/]+\/value$/.test(operation.path)) return [`${sign} ${place} (not shown)`]
     if (operation.op === 'remove' || operation.value === undefined) return [`${sign} ${place}`]
-    return elements(place, operation.value).map(([where, value]) => clip(`${sign} ${where} ${summary(value)}`.trimEnd()))
+    return elements(place, operation.value).map(([where, value]) =>
+      clip(`${sign} ${where} ${summary(value)}`.trimEnd()),
+    )
   })
 }
 
@@ -28,7 +30,8 @@ export function patchWords(patch: readonly PatchOperation[], before: JsonObject)
 function elements(place: string, value: Json): readonly (readonly [string, Json])[] {
   if (isList(value) && value.length > 0 && value.every((entry) => isObject(entry) && typeof entry['name'] === 'string'))
     return value.map((entry) => [`${place}[]`, entry] as const)
-  if (isObject(value) && /(labels|annotations)$/.test(place)) return Object.entries(value).map(([key, entry]) => [`${place}.${quoteKey(key)}`, entry ?? null] as const)
+  if (isObject(value) && /(labels|annotations)$/.test(place))
+    return Object.entries(value).map(([key, entry]) => [`${place}.${quoteKey(key)}`, entry ?? null] as const)
   return [[place, value]]
 }
 
@@ -56,8 +59,15 @@ function summary(value: Json): string {
   if (!isObject(value)) return isList(value) ? `(${value.length} entries)` : JSON.stringify(value)
   const name = nameOf(value)
   if (name === undefined) return `{ ${Object.keys(value).join(', ')} }`
-  if (typeof value['image'] === 'string') return `${name}  image ${value['image']}${isList(value['args']) ? `, ${value['args'].length} args` : ''}${isList(value['env']) ? `, ${value['env'].length} env` : ''}`
-  return `${name}${Object.keys(value).length > 1 && !('value' in value) ? `  (${Object.keys(value).filter((key) => key !== 'name').join(', ')})` : ''}`
+  if (typeof value['image'] === 'string')
+    return `${name}  image ${value['image']}${isList(value['args']) ? `, ${value['args'].length} args` : ''}${isList(value['env']) ? `, ${value['env'].length} env` : ''}`
+  return `${name}${
+    Object.keys(value).length > 1 && !('value' in value)
+      ? `  (${Object.keys(value)
+          .filter((key) => key !== 'name')
+          .join(', ')})`
+      : ''
+  }`
 }
 
 function clip(line: string): string {

@@ -11,7 +11,10 @@ interface Run {
   readonly seen: FlagValues | undefined
 }
 
-async function run(argv: readonly string[], options: { env?: Record<string, string>; act?: () => never } = {}): Promise<Run> {
+async function run(
+  argv: readonly string[],
+  options: { env?: Record<string, string>; act?: () => never } = {},
+): Promise<Run> {
   let out = ''
   let err = ''
   let seen: FlagValues | undefined
@@ -76,7 +79,8 @@ test('the exit code tells a refusal from a wrong command line and from a failure
 test('help shows every flag with its variable, and an example', async () => {
   const { code, out } = await run(['do', '--help'])
   assert.equal(code, 0)
-  for (const word of ['--mesh-config-file', 'SLUICE_MESH_CONFIG_FILE', '-A, --all', 'sluice do -A']) assert.ok(out.includes(word), word)
+  for (const word of ['--mesh-config-file', 'SLUICE_MESH_CONFIG_FILE', '-A, --all', 'sluice do -A'])
+    assert.ok(out.includes(word), word)
 })
 
 test('without a command the commands and the exit codes are listed', async () => {

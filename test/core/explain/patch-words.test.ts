@@ -7,7 +7,11 @@ const pod = { metadata: { name: 'p' }, spec: { containers: [{ name: 'app', image
 for (const { name, patch, want } of [
   {
     name: 'a new container is named with its image, and its environment is only counted',
-    patch: { op: 'add', path: '/spec/containers/1', value: { name: 'istio-proxy', image: 'proxyv2', env: [{ name: 'A', value: 'secret' }] } },
+    patch: {
+      op: 'add',
+      path: '/spec/containers/1',
+      value: { name: 'istio-proxy', image: 'proxyv2', env: [{ name: 'A', value: 'secret' }] },
+    },
     want: ['+ spec.containers[1] istio-proxy  image proxyv2, 1 env'],
   },
   {
@@ -25,7 +29,11 @@ for (const { name, patch, want } of [
     patch: { op: 'add', path: '/metadata/annotations', value: { 'istio.io/rev': 'default' } },
     want: [`+ metadata.annotations.'istio.io/rev' "default"`],
   },
-  { name: 'what goes is only named', patch: { op: 'remove', path: '/metadata/labels/a~1b' }, want: [`- metadata.labels.'a/b'`] },
+  {
+    name: 'what goes is only named',
+    patch: { op: 'remove', path: '/metadata/labels/a~1b' },
+    want: [`- metadata.labels.'a/b'`],
+  },
   {
     name: 'the value of an environment variable is never shown',
     patch: { op: 'add', path: '/spec/containers/0/env', value: [{ name: 'TOKEN', value: 'hunter2' }] },

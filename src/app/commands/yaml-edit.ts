@@ -1,0 +1,116 @@
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  Pair,
+  parseAllDocuments,
+  type YAMLMap,
+  type YAMLSeq,
+} from 'yaml'
+import { isList, isObject, type Json, type JsonObject } from '../../core/json/value.ts'
+
+/** One YAML document of a file: its value, and its text with another value put in its place. */
+export interface EditableDocument {
+  readonly value: unknown
+  /** The document's text with `value` in its place: comments and order of everything else are kept. */
+  readonly withValue: (value: JsonObject) => string
+  /** the document as it stands in the file, to the byte: for what is left alone */
+  readonly text: string
+}
+
+/**
+ * The documents of a YAML text, to be changed without losing what people wrote around the values. `problem` is the first
+ * syntax error with line and column, if there is one.
+ */
+export function editableDocuments(text: string): {
+  readonly documents: readonly EditableDocument[]
+  readonly problem: string | undefined
+} {
+  const parsed = parseAllDocuments(text, { uniqueKeys: false })
+  const all: readonly Document.Parsed[] = Array.isArray(parsed) ? parsed : []
+  const problem = all.flatMap((document) => document.errors)[0]?.message.split('\n')[0]
+  return {
+    problem,
+    documents:
+      problem === undefined
+        ? all.map((document, index) => editable(document, text.slice(all[index - 1]?.range[2] ?? 0, document.range[2])))
+        : [],
+  }
+}
+
+function editable(document: Document.Parsed, source: string): EditableDocument {
+  return {
+    value: document.toJS({ maxAliasCount: 1000 }) as unknown,
+    text: source,
+    withValue: (value) => {
+      const contents = document.contents
+      if (isMap(contents)) editMap(document, contents, value)
+      return document.toString({ lineWidth: 0 })
+    },
+  }
+}
+
+function editMap(document: Document, map: YAMLMap, after: JsonObject): void {
+  for (const key of map.items.map(keyOf)) if (!(key in after)) map.delete(key)
+  for (const [key, value] of Object.entries(after)) {
+    if (value === undefined) continue
+    const pair = map.items.find((item) => keyOf(item) === key)
+    if (pair === undefined) map.items.push(new Pair(document.createNode(key), document.createNode(value)))
+    else pair.value = edited(document, pair.value as Node | null, value)
+  }
+  // what was written on one line does not stay readable with containers in it
+  if (
+    map.flow === true &&
+    map.items.length > 0 &&
+    Object.values(after).some((value) => isList(value) && value.some(isObject))
+  )
+    map.flow = false
+}
+
+function editSeq(document: Document, seq: YAMLSeq, after: readonly Json[]): void {
+  const before = seq.items as (Node | null)[]
+  const taken = new Set<Node | null>()
+  seq.items = after.map((value, index) => {
+    const found =
+      before.find((node) => !taken.has(node) && sameElement(document, node, value)) ??
+      (nameOf(value) === undefined ? before[index] : undefined)
+    if (found === undefined || taken.has(found)) return document.createNode(value)
+    taken.add(found)
+    return edited(document, found, value)
+  })
+  if (seq.items.length > before.length && after.some(isObject)) seq.flow = false
+}
+
+/** `node` changed into `value`, in place where both are of one kind; a new node otherwise. */
+function edited(document: Document, node: Node | null, value: Json): Node {
+  if (isMap(node) && isObject(value)) {
+    editMap(document, node, value)
+    return node
+  }
+  if (isSeq(node) && isList(value)) {
+    editSeq(document, node, value)
+    return node
+  }
+  if (isScalar(node) && node.value === value) return node
+  const fresh = document.createNode(value)
+  if (isScalar(node) && typeof node.comment === 'string') fresh.comment = node.comment
+  return fresh
+}
+
+/** Elements are the same thing when they carry the same name, or say the same. */
+function sameElement(document: Document, node: Node | null, value: Json): boolean {
+  if (node === null) return value === null
+  const there = node.toJS(document, { maxAliasCount: 1000 }) as unknown
+  const name = nameOf(value)
+  return name === undefined ? JSON.stringify(there) === JSON.stringify(value) : nameOf(there) === name
+}
+
+function nameOf(value: unknown): string | undefined {
+  return isObject(value) && typeof value['name'] === 'string' ? value['name'] : undefined
+}
+
+function keyOf(pair: Pair): string {
+  return isScalar(pair.key) ? String(pair.key.value) : String(pair.key)
+}
