@@ -25,4 +25,31 @@ export const INJECTION_REASONS = {
       `the pod asks Prometheus to scrape port ${JSON.stringify(p.port)}, which ${p.problem}`,
     fix: 'correct prometheus.io/port or prometheus.istio.io/scrape-targets',
   },
+  volume_name_taken: {
+    level: 'refuse',
+    says: (p: { volume: string }) =>
+      `the pod has a volume ${JSON.stringify(p.volume)} of its own, a name that the injection needs for another source`,
+    fix: 'rename the volume of the pod and its mounts',
+  },
+  status_not_trusted: {
+    level: 'warn',
+    says: () => 'the annotation sidecar.istio.io/status names containers that do not look injected, so it was ignored',
+    fix: 'remove the annotation from the pod; only an injector writes it',
+  },
+  overrides_unreadable: {
+    level: 'refuse',
+    says: () => 'the annotation proxy.istio.io/overrides is no JSON object of containers',
+    fix: 'remove the annotation from the pod; only an injector writes it',
+  },
+  tproxy_user_ignored: {
+    level: 'warn',
+    says: (p: { user: string }) =>
+      `the proxy asks for user ${p.user}, but TPROXY needs it to run as root, so its own traffic may be captured again`,
+    fix: 'remove runAsUser from istio-proxy, or use interception mode REDIRECT',
+  },
+  proxy_user_root: {
+    level: 'warn',
+    says: () => 'the proxy asks for user 0, which the redirection does not exempt and runAsNonRoot refuses',
+    fix: 'remove runAsUser from istio-proxy',
+  },
 } as const satisfies Record<string, ReasonRow>

@@ -1,0 +1,108 @@
+import { isList, isObject, type Json, type JsonObject, objectOr, objectsOf, stringOr } from '../../json/value.ts'
+import { CONTAINERS } from '../../vocabulary/names.ts'
+import { containersOf, LISTS, type ListName, withList, withMetadata, withoutKey } from '../pod-parts.ts'
+
+export const STATUS_ANNOTATION = 'sidecar.istio.io/status'
+export const OVERRIDES_ANNOTATION = 'proxy.istio.io/overrides'
+
+/** The names that an earlier injection wrote into the annotation `sidecar.istio.io/status` (injector.md §8). */
+export interface InjectionStatus {
+  readonly containers: readonly string[]
+  readonly initContainers: readonly string[]
+  readonly volumes: readonly string[]
+}
+
+/** The user's own settings of containers that templates name, as an earlier injection saved them. */
+export type Overrides = Readonly<Record<ListName, readonly JsonObject[]>>
+
+/** What is known of an earlier injection of a pod. `doubtful`: the annotation is there, but the pod does not look injected. */
+export type PreviousInjection =
+  | { readonly is: 'none' }
+  | { readonly is: 'doubtful' }
+  | { readonly is: 'injected'; readonly status: InjectionStatus; readonly overrides: Overrides }
+
+/** Environment that only an injected proxy, or a proxyless application that was injected, carries. */
+const MARKS = new Set(['PILOT_CERT_PROVIDER', 'ISTIO_META_APP_CONTAINERS', 'PROXY_CONFIG', 'GRPC_XDS_BOOTSTRAP'])
+
+/**
+ * Was `pod` injected before? The annotation alone proves nothing, since any author can write it (quirk 3): each container
+ * that it names must be there, and one of them must look like an injected one. Never throws: what cannot be read is doubtful.
+ */
+export function previousInjection(pod: JsonObject): PreviousInjection {
+  const annotations = objectOr(objectOr(pod['metadata'])['annotations'])
+  const text = stringOr(annotations[STATUS_ANNOTATION])
+  if (text === undefined || text === '') return { is: 'none' }
+  const status = readStatus(text)
+  if (status === undefined) return { is: 'doubtful' }
+  const named = LISTS.flatMap((list) =>
+    status[list].map((name) => containersOf(pod, list).find((container) => container['name'] === name)),
+  )
+  if (
+    named.length === 0 ||
+    named.includes(undefined) ||
+    !named.some((container) => container !== undefined && looksInjected(container))
+  )
+    return { is: 'doubtful' }
+  const overrides = readOverrides(stringOr(annotations[OVERRIDES_ANNOTATION]))
+  return overrides === undefined ? { is: 'doubtful' } : { is: 'injected', status, overrides }
+}
+
+/**
+ * The pod without its earlier injection: containers that the status names are gone, or stand again as the user wrote them.
+ * Volumes stay for the merge, which knows which of them are still wanted; `sidecar.istio.io/status` and the saved overrides go.
+ */
+export function withoutPrevious(
+  pod: JsonObject,
+  previous: PreviousInjection & { readonly is: 'injected' },
+): JsonObject {
+  let bare = pod
+  for (const list of LISTS) {
+    const restored = containersOf(pod, list).flatMap((container) => {
+      const name = container['name']
+      if (typeof name !== 'string' || !previous.status[list].includes(name)) return [container]
+      const own = previous.overrides[list].find((override) => override['name'] === name)
+      return own === undefined ? [] : [own]
+    })
+    bare = withList(bare, list, restored)
+  }
+  return withMetadata(bare, 'annotations', (annotations) =>
+    withoutKey(withoutKey(annotations, STATUS_ANNOTATION), OVERRIDES_ANNOTATION),
+  )
+}
+
+/** Names that the status of an earlier injection gives, or undefined where it cannot be read. */
+function readStatus(text: string): InjectionStatus | undefined {
+  const value = parse(text)
+  if (!isObject(value)) return undefined
+  return {
+    containers: names(value['containers']),
+    initContainers: names(value['initContainers']),
+    volumes: names(value['volumes']),
+  }
+}
+
+function readOverrides(text: string | undefined): Overrides | undefined {
+  if (text === undefined) return { containers: [], initContainers: [] }
+  const value = parse(text)
+  return isObject(value)
+    ? { containers: objectsOf(value['containers']), initContainers: objectsOf(value['initContainers']) }
+    : undefined
+}
+
+function looksInjected(container: JsonObject): boolean {
+  if (container['name'] === CONTAINERS.init || container['name'] === CONTAINERS.validation)
+    return isList(container['args']) && container['args'][0] === 'istio-iptables'
+  return objectsOf(container['env']).some((entry) => typeof entry['name'] === 'string' && MARKS.has(entry['name']))
+}
+
+function names(value: Json | undefined): readonly string[] {
+  return isList(value) ? value.filter((name) => typeof name === 'string') : []
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

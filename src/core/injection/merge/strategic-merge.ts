@@ -1,0 +1,159 @@
+import { isList, isObject, type Json, type JsonObject, objectOr } from '../../json/value.ts'
+
+/** A part of a template that cannot be merged; `path` is where, `problem` what is wrong. */
+export class MergeError extends Error {
+  readonly path: string
+  readonly problem: string
+
+  constructor(path: string, problem: string) {
+    super(`${path} ${problem}`)
+    this.name = 'MergeError'
+    this.path = path
+    this.problem = problem
+  }
+}
+
+/** Lists of a pod whose elements are merged by a key (injector.md §8); every other list is replaced. */
+const MERGE_KEYS: Readonly<Record<string, (element: JsonObject) => string | undefined>> = {
+  containers: by('name'),
+  initContainers: by('name'),
+  ephemeralContainers: by('name'),
+  env: by('name'),
+  // by number *and* protocol: one number with TCP and UDP is two ports (quirk 35)
+  ports: (port) =>
+    port['containerPort'] === undefined
+      ? undefined
+      : `${scalar(port['containerPort'])}/${scalar(port['protocol'] ?? 'TCP')}`,
+  volumeMounts: by('mountPath'),
+  volumeDevices: by('devicePath'),
+  schedulingGates: by('name'),
+  resourceClaims: by('name'),
+  volumes: by('name'),
+  imagePullSecrets: by('name'),
+  hostAliases: by('ip'),
+  topologySpreadConstraints: by('topologyKey'),
+  ownerReferences: by('uid'),
+}
+
+/** Objects that name one of several kinds of handler: another kind replaces, since two are refused (quirk 16). */
+const HANDLERS = new Set(['exec', 'httpGet', 'tcpSocket', 'grpc', 'sleep'])
+const HANDLER_FIELDS = new Set(['livenessProbe', 'readinessProbe', 'startupProbe', 'postStart', 'preStop'])
+
+/**
+ * `patch` strategic-merged onto `original`, both a pod or a part of one; `field` is the name under which they stand, so
+ * that lists find their merge key. Takes and gives raw JSON, changes neither argument. A null in `patch` deletes; `$patch:
+ * replace | delete` are understood. Throws `MergeError` where an element of a keyed list lacks its key.
+ */
+export function strategicMerge(original: Json | undefined, patch: Json, field = '', path = field): Json | undefined {
+  if (isObject(patch))
+    return isObject(original) ? mergeObjects(original, patch, field, path) : fresh(patch, field, path)
+  if (isList(patch)) return mergeLists(isList(original) ? original : [], patch, field, path)
+  return patch
+}
+
+function mergeObjects(original: JsonObject, patch: JsonObject, field: string, path: string): JsonObject | undefined {
+  if (patch['$patch'] === 'delete') return undefined
+  if (patch['$patch'] === 'replace') return objectOr(fresh({ ...patch, $patch: undefined }, field, path))
+  // entries, not assignments: a key `__proto__` is a key like any other
+  const merged = new Map(Object.entries(HANDLER_FIELDS.has(field) ? withoutOtherHandlers(original, patch) : original))
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === undefined) continue
+    const there = Object.hasOwn(original, key) ? original[key] : undefined
+    const result = value === null ? undefined : strategicMerge(there, value, key, below(path, key))
+    if (result === undefined) merged.delete(key)
+    else merged.set(key, result)
+  }
+  return Object.fromEntries(merged)
+}
+
+function withoutOtherHandlers(original: JsonObject, patch: JsonObject): JsonObject {
+  const named = Object.keys(patch).filter((key) => HANDLERS.has(key) && patch[key] !== null)
+  if (named.length === 0) return original
+  return Object.fromEntries(Object.entries(original).filter(([key]) => !HANDLERS.has(key) || named.includes(key)))
+}
+
+function mergeLists(original: readonly Json[], patch: readonly Json[], field: string, path: string): Json {
+  if (field === 'finalizers') return [...new Set([...original, ...patch])]
+  const keyOf = MERGE_KEYS[field]
+  if (keyOf === undefined) return patch
+  if (patch.some((element) => isObject(element) && element['$patch'] === 'replace' && keyOf(element) === undefined))
+    return patch
+      .filter((element) => !isObject(element) || element['$patch'] !== 'replace')
+      .map((element) => fresh(element, '', path) ?? null)
+  const patched = new Map<string, JsonObject>()
+  for (const [index, element] of patch.entries()) {
+    const key = isObject(element) ? keyOf(element) : undefined
+    if (!isObject(element) || key === undefined) throw new MergeError(`${path}[${index}]`, 'has no key to be merged by')
+    patched.set(key, element)
+  }
+  return mergeKeyed(original, patched, keyOf, path)
+}
+
+/** An element of the result; `at` is its place in the original, or -1. */
+interface Placed {
+  readonly at: number
+  readonly value: Json
+}
+
+/**
+ * The patch's elements in their order, and around them what only the original has: before a patched element where it
+ * stood before it in the original, else after all of them (injector.md §8, "Order of such a list").
+ */
+function mergeKeyed(
+  original: readonly Json[],
+  patch: ReadonlyMap<string, JsonObject>,
+  keyOf: (element: JsonObject) => string | undefined,
+  path: string,
+): Json {
+  const only: Placed[] = []
+  const found = new Map<string, Placed>()
+  for (const [at, value] of original.entries()) {
+    const key = isObject(value) ? keyOf(value) : undefined
+    if (key !== undefined && patch.has(key) && !found.has(key)) found.set(key, { at, value })
+    else only.push({ at, value })
+  }
+  const patched: Placed[] = []
+  for (const [key, value] of patch) {
+    const there = found.get(key)
+    const result =
+      there === undefined
+        ? fresh(value, '', `${path}[${key}]`)
+        : strategicMerge(there.value, value, '', `${path}[${key}]`)
+    if (result !== undefined) patched.push({ at: there?.at ?? -1, value: result })
+  }
+  const result: Json[] = []
+  let next = 0
+  for (const element of patched) {
+    for (let head = only[next]; head !== undefined && element.at >= 0 && head.at < element.at; head = only[next]) {
+      result.push(head.value)
+      next += 1
+    }
+    result.push(element.value)
+  }
+  return [...result, ...only.slice(next).map((element) => element.value)]
+}
+
+/** What is new to the original is stored without its nulls and markers. */
+function fresh(value: Json, field: string, path: string): Json | undefined {
+  if (isList(value)) return MERGE_KEYS[field] === undefined ? value : mergeLists([], value, field, path)
+  if (!isObject(value)) return value
+  if (value['$patch'] === 'delete') return undefined
+  const kept = Object.entries(value).flatMap(([key, entry]): readonly (readonly [string, Json])[] => {
+    if (entry === undefined || entry === null || key === '$patch') return []
+    const result = fresh(entry, key, below(path, key))
+    return result === undefined ? [] : [[key, result]]
+  })
+  return Object.fromEntries(kept)
+}
+
+function below(path: string, key: string): string {
+  return path === '' ? key : `${path}.${key}`
+}
+
+function by(key: string): (element: JsonObject) => string | undefined {
+  return (element) => (element[key] === undefined || element[key] === null ? undefined : scalar(element[key]))
+}
+
+function scalar(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
