@@ -5,15 +5,20 @@ export type ModeCoverage =
       readonly is: 'impossible'
       readonly covered: number
       readonly candidates: number
-      readonly example: string | undefined
+      /** a node that cannot */
+      readonly example: string
     }
   /** no node fits yet (scale from zero) */
   | { readonly is: 'no-nodes' }
 
-/** What the nodes say about one pod; `installed` tells whether the DaemonSet of a family exists at all. */
-export interface Coverage {
+/** What the nodes that may get a pod can do. */
+export interface NodeCoverage {
   readonly cni: ModeCoverage
   readonly ambient: ModeCoverage
+}
+
+/** What the nodes say about one pod; `installed` tells whether the DaemonSet of a family exists at all. */
+export interface Coverage extends NodeCoverage {
   readonly installed: { readonly agent: boolean; readonly ztunnel: boolean }
   /** age of the oldest fact used, in seconds: NET_ADMIN is never granted on facts older than `maxStale` */
   readonly ageSeconds: number

@@ -12,3 +12,11 @@ export type Wish = (typeof WISHES)[number]
 /** Modes that share one kind of data plane; a namespace that asks for one family never ends in the other by accident. */
 export const FAMILIES = ['ambient', 'sidecar'] as const
 export type Family = (typeof FAMILIES)[number]
+
+/** The modes of each family, least privilege first. */
+export const MODES_OF: Readonly<Record<Family, readonly Mode[]>> = { ambient: ['ambient'], sidecar: ['cni', 'init'] }
+
+/** The family that `mode` belongs to. */
+export function familyOf(mode: Mode): Family {
+  return mode === 'ambient' ? 'ambient' : 'sidecar'
+}

@@ -23,6 +23,28 @@ export const NODE_LABELS = {
 } as const
 export const NODE_LABEL_READY = 'ready'
 
+/** Istio's labels that say whether, and in which family, a pod joins the mesh (injector.md §2, cni.md). */
+export const ISTIO_LABELS = {
+  /** on a namespace: `enabled` asks for sidecars of the default revision, anything else refuses them */
+  injection: 'istio-injection',
+  /** on a namespace or a pod: asks for a sidecar of that revision */
+  revision: 'istio.io/rev',
+  /** on a pod, as label or annotation: `true` or `false` */
+  inject: 'sidecar.istio.io/inject',
+  /** on a namespace or a pod: `ambient` or `none` */
+  dataplaneMode: 'istio.io/dataplane-mode',
+} as const
+
+/** Kubernetes' own labels and annotations that a decision reads. */
+export const KUBERNETES_NAMES = {
+  /** on a namespace: the Pod Security level that it enforces */
+  podSecurityEnforce: 'pod-security.kubernetes.io/enforce',
+  /** on a pod: the kubelet made it from a file; the API server only mirrors it */
+  mirrorPod: 'kubernetes.io/config.mirror',
+  /** on a namespace, set by the API server: its name */
+  namespaceName: 'kubernetes.io/metadata.name',
+} as const
+
 export const CONTAINERS = {
   proxy: 'istio-proxy',
   init: 'istio-init',

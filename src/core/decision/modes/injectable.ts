@@ -1,0 +1,31 @@
+import type { SidecarMode } from '../../vocabulary/modes.ts'
+import type { Reason } from '../../vocabulary/reasons.ts'
+import type { Facts } from '../facts.ts'
+import { netAdminAdded } from '../net-admin.ts'
+import { permitted } from '../permission.ts'
+import type { Case, Verdict } from './verdict.ts'
+import { verdict } from './verdict.ts'
+import type { JsonObject } from '../../json/value.ts'
+
+/** Judges the pod as `mode` would make it: Pod Security of what the mode adds, and NET_ADMIN by the policy. */
+export function injectable(mode: SidecarMode, { facts, injector, rehearse }: Case): Verdict {
+  if (!injector.injects && injector.reason.code === 'policy_invalid') return verdict([injector.reason])
+  const rehearsal = rehearse(mode)
+  if (rehearsal.is === 'refused') return { is: 'uninjectable', reason: rehearsal.reason }
+  return verdict([...netAdminForbidden(facts, rehearsal.pod)])
+}
+
+function netAdminForbidden(facts: Facts, made: JsonObject): readonly Reason[] {
+  const holders = netAdminAdded(facts.pod, made)
+  if (holders.length === 0) return []
+  const { policy, namespace, coverage } = facts
+  const { permission, rule } = permitted(policy, 'netAdmin', namespace)
+  const reasons: Reason[] = []
+  if (permission === 'deny') reasons.push({ code: 'net_admin_denied', args: { containers: holders.join(', '), rule } })
+  if (coverage.ageSeconds > policy.maxStaleSeconds)
+    reasons.push({
+      code: 'net_admin_stale',
+      args: { ageSeconds: Math.round(coverage.ageSeconds), maxStaleSeconds: policy.maxStaleSeconds },
+    })
+  return reasons
+}

@@ -1,0 +1,38 @@
+import { sentence } from '../vocabulary/reasons.ts'
+import type { Outcome } from './outcome.ts'
+import { coded, decidedMode, verdictWords } from './words.ts'
+
+/** What `sluice explain -o json` prints. The keys are public API. */
+export interface Report {
+  readonly mode: string
+  readonly reason: string
+  readonly message: string
+  readonly rejected: readonly { readonly mode: string; readonly reason: string; readonly message: string }[]
+  readonly warnings: readonly { readonly reason: string; readonly message: string }[]
+  readonly netAdmin: readonly string[]
+}
+
+/** The outcome as data for programs. */
+export function reportOf({ decision, warnings, netAdmin }: Outcome): Report {
+  return {
+    mode: decidedMode(decision),
+    reason: decision.reason.code,
+    message: sentence(decision.reason),
+    rejected: decision.rejected.map(({ mode, reason }) => ({ mode, reason: reason.code, message: sentence(reason) })),
+    warnings: warnings.map((reason) => ({ reason: reason.code, message: sentence(reason) })),
+    netAdmin: netAdmin.map(({ container }) => container),
+  }
+}
+
+/** The outcome as a small table for people. */
+export function tableOf({ decision, warnings, netAdmin }: Outcome): string {
+  const rows: [string, string][] = [
+    ['decision', verdictWords(decision)],
+    ['reason', coded(decision.reason)],
+    ...decision.rejected.map(({ mode, reason }): [string, string] => [`not ${mode}`, coded(reason)]),
+    ...netAdmin.map(({ container }): [string, string] => ['NET_ADMIN', `granted to ${container}`]),
+    ...warnings.map((reason): [string, string] => ['warning', coded(reason)]),
+  ]
+  const width = Math.max(...rows.map(([head]) => head.length))
+  return rows.map(([head, text]) => `${head.padEnd(width)}  ${text}\n`).join('')
+}

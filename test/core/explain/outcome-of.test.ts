@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { auditAnnotations, refusalMessage, warningLines } from '../../../src/core/explain/admission-texts.ts'
+import { outcomeOf } from '../../../src/core/explain/outcome-of.ts'
+import { reportOf, tableOf } from '../../../src/core/explain/report.ts'
+import { annotationsOf, labelsOf } from '../../../src/core/json/pod.ts'
+import { factsOf, NONE_COVERED } from '../decision/facts-fixture.ts'
+
+const FORGED = {
+  'sluice-mesh.io/decided': 'cni',
+  'sluice-mesh.io/reason': 'x',
+  'sluice-mesh.io/intent': 'x',
+  keep: 'me',
+}
+
+test('a pod that is left alone comes back as the very same object', () => {
+  const facts = factsOf({ spec: { hostNetwork: true } })
+  assert.equal(outcomeOf(facts).pod, facts.pod)
+})
+
+test('an answer that a request brings is removed where there is none to give', () => {
+  const { pod } = outcomeOf(factsOf({ spec: { hostNetwork: true }, annotations: FORGED }))
+  assert.deepEqual({ ...annotationsOf(pod) }, { keep: 'me' })
+})
+
+test('an answer that a request brings is overwritten', () => {
+  const { pod } = outcomeOf(factsOf({ annotations: FORGED }))
+  assert.deepEqual(
+    { ...annotationsOf(pod) },
+    { keep: 'me', 'sluice-mesh.io/decided': 'ambient', 'sluice-mesh.io/reason': 'ambient_first' },
+  )
+})
+
+test('an ambient pod carries the label that the node agent and istiod look for, unless its namespace does', () => {
+  assert.equal(labelsOf(outcomeOf(factsOf({})).pod)['istio.io/dataplane-mode'], 'ambient')
+  const namespaceLabels = { 'istio.io/dataplane-mode': 'ambient' }
+  assert.equal(labelsOf(outcomeOf(factsOf({ namespaceLabels })).pod)['istio.io/dataplane-mode'], undefined)
+})
+
+test('a refusal says the same words on every surface', () => {
+  const facts = factsOf({
+    namespaceLabels: { 'istio.io/dataplane-mode': 'ambient' },
+    coverage: { ambient: NONE_COVERED },
+  })
+  const outcome = outcomeOf(facts)
+  assert.equal(outcome.pod, facts.pod)
+  assert.deepEqual(auditAnnotations(outcome), { mode: 'none', reason: 'no_mode_possible' })
+  const report = reportOf(outcome)
+  assert.equal(report.rejected[0]?.reason, 'nodes_not_covered')
+  for (const text of [refusalMessage(outcome), tableOf(outcome), warningLines(outcome, true).join('\n')])
+    for (const { message } of report.rejected) assert.ok(text.includes(message), `${message} in ${text}`)
+})
