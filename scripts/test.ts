@@ -3,6 +3,7 @@
  * with its reason, which means "unknown"; with CI=true that is a failure.
  */
 import { spawnSync } from 'node:child_process'
+import { missingForKubernetes } from './cluster/kubernetes.ts'
 
 interface Suite {
   /** npm script `test:<name>` */
@@ -20,6 +21,7 @@ const SUITES: readonly Suite[] = [
   { name: 'direction', what: 'import directions', missing: always },
   { name: 'house', what: 'the repository itself', missing: always },
   { name: 'unit', what: 'core, edge and app, one by one', missing: always },
+  { name: 'cluster', what: 'a real API server', missing: () => missingForKubernetes(['etcd', 'kube-apiserver', 'kubectl']) },
 ]
 
 type Result =
