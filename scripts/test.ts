@@ -15,13 +15,27 @@ interface Suite {
 
 const always = (): null => null
 
+/** Real rules and traffic: needs to make network namespaces, and programs that are fetched into the cache. */
+function netnsMissing(): string | null {
+  if (spawnSync('unshare', ['--net', 'true']).status !== 0)
+    return 'network namespaces cannot be made: it takes CAP_SYS_ADMIN'
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/netns-tools.ts'], { encoding: 'utf8' })
+  process.stderr.write(stderr)
+  return status === 0 ? null : (stderr.trim().split('\n').at(-1) ?? 'its programs cannot be fetched')
+}
+
 const SUITES: readonly Suite[] = [
   { name: 'types', what: 'the compiler', missing: always },
   { name: 'lint', what: 'type-aware lint and format', missing: always },
   { name: 'direction', what: 'import directions', missing: always },
   { name: 'house', what: 'the repository itself', missing: always },
   { name: 'unit', what: 'core, edge and app, one by one', missing: always },
-  { name: 'cluster', what: 'a real API server', missing: () => missingForKubernetes(['etcd', 'kube-apiserver', 'kubectl']) },
+  { name: 'netns', what: 'real rules in real namespaces', missing: netnsMissing },
+  {
+    name: 'cluster',
+    what: 'a real API server',
+    missing: () => missingForKubernetes(['etcd', 'kube-apiserver', 'kubectl']),
+  },
 ]
 
 type Result =

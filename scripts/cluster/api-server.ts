@@ -23,7 +23,12 @@ export interface CommandResult {
 /** One line of the API server's audit log, as far as tests read it. */
 export interface AuditEvent {
   readonly verb: string
-  readonly objectRef?: { readonly resource?: string; readonly namespace?: string; readonly name?: string; readonly subresource?: string }
+  readonly objectRef?: {
+    readonly resource?: string
+    readonly namespace?: string
+    readonly name?: string
+    readonly subresource?: string
+  }
   readonly responseStatus?: { readonly code?: number; readonly message?: string }
   readonly annotations?: Readonly<Record<string, string>>
 }
@@ -78,14 +83,20 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     }
   }
   const kubectl: ApiServer['kubectl'] = async (args, input) =>
-    await execute(join(programs, 'kubectl'), ['--kubeconfig', join(directory, 'admin.conf'), '--cache-dir', join(directory, 'kubectl-cache'), ...args], input)
+    await execute(
+      join(programs, 'kubectl'),
+      ['--kubeconfig', join(directory, 'admin.conf'), '--cache-dir', join(directory, 'kubectl-cache'), ...args],
+      input,
+    )
   const startServer = async (): Promise<void> => {
     start('kube-apiserver', serverFlags(directory, port, clients, options))
     const deadline = Date.now() + READY_MS
     while ((await kubectl(['get', '--raw', '/readyz'])).code !== 0) {
       const child = children.get('kube-apiserver')
       if (Date.now() > deadline || (child !== undefined && child.exitCode !== null))
-        throw new Error(`kube-apiserver does not get ready: ${readFileSync(join(directory, 'kube-apiserver.log'), 'utf8').slice(-800)}`)
+        throw new Error(
+          `kube-apiserver does not get ready: ${readFileSync(join(directory, 'kube-apiserver.log'), 'utf8').slice(-800)}`,
+        )
       await wait(100)
     }
   }
@@ -137,14 +148,37 @@ function serverFlags(directory: string, port: number, etcd: number, options: Api
   return [
     ...['--etcd-servers', `http://127.0.0.1:${etcd}`],
     // a loopback address may not be an endpoint
-    ...['--bind-address', '127.0.0.1', '--advertise-address', '127.0.0.1', '--endpoint-reconciler-type', 'none', '--secure-port', String(port)],
-    ...['--tls-cert-file', file('server.crt'), '--tls-private-key-file', file('server.key'), '--client-ca-file', file('ca.crt')],
+    ...[
+      '--bind-address',
+      '127.0.0.1',
+      '--advertise-address',
+      '127.0.0.1',
+      '--endpoint-reconciler-type',
+      'none',
+      '--secure-port',
+      String(port),
+    ],
+    ...[
+      '--tls-cert-file',
+      file('server.crt'),
+      '--tls-private-key-file',
+      file('server.key'),
+      '--client-ca-file',
+      file('ca.crt'),
+    ],
     ...['--service-account-issuer', 'https://kubernetes.default.svc'],
     ...['--service-account-key-file', file('sa.pub'), '--service-account-signing-key-file', file('sa.key')],
     ...['--service-cluster-ip-range', '10.96.0.0/16', '--authorization-mode', 'Node,RBAC', '--allow-privileged=true'],
     ...['--enable-admission-plugins', 'NodeRestriction'],
     // blocking: the line is there when the request returns
-    ...['--audit-policy-file', join(import.meta.dirname, 'audit-policy.yaml'), '--audit-log-path', file('audit.log'), '--audit-log-mode', 'blocking'],
+    ...[
+      '--audit-policy-file',
+      join(import.meta.dirname, 'audit-policy.yaml'),
+      '--audit-log-path',
+      file('audit.log'),
+      '--audit-log-mode',
+      'blocking',
+    ],
     ...(options.flags ?? []),
   ]
 }
@@ -213,11 +247,18 @@ export async function execute(program: string, args: readonly string[], input = 
 }
 
 /** Makes a namespace as the controller manager would leave it: with its default service account. */
-export async function createNamespace(server: ApiServer, name: string, labels: Readonly<Record<string, string>> = {}): Promise<void> {
+export async function createNamespace(
+  server: ApiServer,
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const objects = [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } },
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } },
   ]
-  const made = await server.kubectl(['apply', '-f', '-'], objects.map((object) => JSON.stringify(object)).join('\n---\n'))
+  const made = await server.kubectl(
+    ['apply', '-f', '-'],
+    objects.map((object) => JSON.stringify(object)).join('\n---\n'),
+  )
   if (made.code !== 0) throw new Error(`namespace ${name}: ${made.stderr}`)
 }

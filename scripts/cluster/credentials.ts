@@ -30,7 +30,14 @@ export async function writeCredentials(directory: string, url: string): Promise<
     ca,
     extensions: [
       { name: 'extKeyUsage', serverAuth: true },
-      { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }, { type: 2, value: 'localhost' }, { type: 2, value: 'kubernetes.default.svc' }] },
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 7, ip: '127.0.0.1' },
+          { type: 2, value: 'localhost' },
+          { type: 2, value: 'kubernetes.default.svc' },
+        ],
+      },
     ],
   })
   write('server.crt', server.cert)
@@ -45,7 +52,13 @@ export async function writeCredentials(directory: string, url: string): Promise<
     ],
     { ...common(), ca, extensions: [{ name: 'extKeyUsage', clientAuth: true }] },
   )
-  write('admin.conf', kubeconfig(url, ca.cert, { 'client-certificate-data': base64(admin.cert), 'client-key-data': base64(admin.private) }))
+  write(
+    'admin.conf',
+    kubeconfig(url, ca.cert, {
+      'client-certificate-data': base64(admin.cert),
+      'client-key-data': base64(admin.private),
+    }),
+  )
 }
 
 /** A kubeconfig (JSON is YAML) for one user: a client certificate, or a token. */
@@ -61,7 +74,13 @@ export function kubeconfig(url: string, ca: string, user: Readonly<Record<string
 }
 
 function common(): { keyType: 'ec'; curve: 'P-256'; algorithm: 'sha256'; notBeforeDate: Date; notAfterDate: Date } {
-  return { keyType: 'ec', curve: 'P-256', algorithm: 'sha256', notBeforeDate: new Date(Date.now() - DAY_MS), notAfterDate: new Date(Date.now() + 30 * DAY_MS) }
+  return {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    notBeforeDate: new Date(Date.now() - DAY_MS),
+    notAfterDate: new Date(Date.now() + 30 * DAY_MS),
+  }
 }
 
 function base64(text: string): string {

@@ -12,7 +12,8 @@ import { cacheDirectory } from '../cache.ts'
 const MODULE = join(import.meta.dirname, 'kubernetes.mod')
 const PROGRESS_MS = 20_000
 
-export type KubernetesProgram = 'etcd' | 'kube-apiserver' | 'kubectl' | 'kubelet' | 'kube-controller-manager' | 'kube-scheduler' | 'kube-proxy'
+export type KubernetesProgram =
+  'etcd' | 'kube-apiserver' | 'kubectl' | 'kubelet' | 'kube-controller-manager' | 'kube-scheduler' | 'kube-proxy'
 
 const goModule = readFileSync(MODULE, 'utf8')
 export const KUBERNETES_VERSION = /^require k8s\.io\/kubernetes v(\S+)$/m.exec(goModule)?.[1] ?? ''
@@ -28,7 +29,9 @@ export function kubernetesDirectory(): string {
 export function missingForKubernetes(programs: readonly KubernetesProgram[]): string | null {
   if (programs.every((program) => isBuilt(program))) return null
   const go = spawnSync('go', ['version'])
-  return go.status === 0 ? null : 'Go is not installed: it builds the Kubernetes that these tests run against (https://go.dev/doc/install)'
+  return go.status === 0
+    ? null
+    : 'Go is not installed: it builds the Kubernetes that these tests run against (https://go.dev/doc/install)'
 }
 
 /** Builds what is not built yet and gives the folder with the programs. Two runs at once build once. Throws with the compiler's words. */
@@ -60,15 +63,27 @@ async function build(program: KubernetesProgram): Promise<void> {
   }
   const [, minor = ''] = KUBERNETES_VERSION.split('.')
   const stamps = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((place) =>
-    [`gitVersion=v${KUBERNETES_VERSION}`, 'gitMajor=1', `gitMinor=${minor}`, 'gitTreeState=archive', 'gitCommit=module'].map((value) => `-X ${place}.${value}`),
+    [
+      `gitVersion=v${KUBERNETES_VERSION}`,
+      'gitMajor=1',
+      `gitMinor=${minor}`,
+      'gitTreeState=archive',
+      'gitCommit=module',
+    ].map((value) => `-X ${place}.${value}`),
   )
   const source = program === 'etcd' ? 'go.etcd.io/etcd/server/v3' : `k8s.io/kubernetes/cmd/${program}`
   const unfinished = join(directory, `.${program}`)
-  await run('go', ['build', '-trimpath', '-ldflags', ['-s', '-w', ...stamps].join(' '), '-o', unfinished, source], { cwd: module })
+  await run('go', ['build', '-trimpath', '-ldflags', ['-s', '-w', ...stamps].join(' '), '-o', unfinished, source], {
+    cwd: module,
+  })
   renameSync(unfinished, join(directory, program))
 }
 
-async function run(program: string, args: readonly string[], options: { readonly cwd?: string; readonly quiet?: boolean }): Promise<void> {
+async function run(
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly quiet?: boolean },
+): Promise<void> {
   const child = spawn(program, args, {
     stdio: ['ignore', options.quiet === true ? 'ignore' : 'inherit', options.quiet === true ? 'ignore' : 'inherit'],
     env: { ...process.env, CGO_ENABLED: '0' },
@@ -88,8 +103,13 @@ if (process.argv[1] === import.meta.filename) {
   for (const program of process.argv.slice(2) as KubernetesProgram[]) {
     if (isBuilt(program)) continue
     const start = Date.now()
-    process.stderr.write(`building ${program} for Kubernetes ${KUBERNETES_VERSION} (once; the first takes minutes; kept in ${kubernetesDirectory()})\n`)
-    const progress = setInterval(() => process.stderr.write(`  still building ${program}: ${Math.round((Date.now() - start) / 1000)} s\n`), PROGRESS_MS)
+    process.stderr.write(
+      `building ${program} for Kubernetes ${KUBERNETES_VERSION} (once; the first takes minutes; kept in ${kubernetesDirectory()})\n`,
+    )
+    const progress = setInterval(
+      () => process.stderr.write(`  still building ${program}: ${Math.round((Date.now() - start) / 1000)} s\n`),
+      PROGRESS_MS,
+    )
     try {
       await build(program)
     } finally {

@@ -1,0 +1,100 @@
+import { check, errnoName, libc, SystemError } from './libc.ts'
+
+/** What the kernel sent back: the type of the message and what follows its header. */
+export interface NetlinkMessage {
+  readonly type: number
+  readonly body: Buffer
+}
+
+const AF_NETLINK = 16
+const SOCK_RAW_CLOEXEC = 3 | 0o2000000
+const SOL_SOCKET = 1
+const SO_RCVTIMEO = 20
+const HEADER = 16
+const NLM_F_REQUEST = 1
+const NLM_F_ACK = 4
+export const NLM_F_DUMP = 0x300
+const NLMSG_ERROR = 2
+const NLMSG_DONE = 3
+/** The kernel answers at once; this only bounds what should not happen. */
+const ANSWER_WITHIN_SECONDS = 2n
+
+/**
+ * Sends one request and gives all messages of its answer. The socket is made here, so it belongs to the network namespace
+ * that the calling thread is in. Throws a SystemError with the kernel's errno as code.
+ * Numbers are written little-endian: netlink uses the host's order, and both architectures that Sluice runs on have it.
+ */
+export function netlink(protocol: number, type: number, flags: number, body: Buffer): readonly NetlinkMessage[] {
+  const { socket, close } = libc()
+  const fd = check('socket', socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol))
+  try {
+    return exchange(fd, type, flags, body)
+  } finally {
+    close(fd)
+  }
+}
+
+function exchange(fd: number, type: number, flags: number, body: Buffer): readonly NetlinkMessage[] {
+  const { send, recv, setsockopt } = libc()
+  const timeout = Buffer.alloc(16)
+  timeout.writeBigInt64LE(ANSWER_WITHIN_SECONDS, 0)
+  check('setsockopt', setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.length))
+  const dump = (flags & NLM_F_DUMP) === NLM_F_DUMP
+  const request = message(type, flags | NLM_F_REQUEST | (dump ? 0 : NLM_F_ACK), body)
+  check('send', send(fd, request, request.length, 0))
+  const answer: NetlinkMessage[] = []
+  const buffer = Buffer.alloc(65536)
+  for (;;) {
+    const length = check('recv', recv(fd, buffer, buffer.length, 0))
+    if (collect(Buffer.from(buffer.subarray(0, length)), answer)) return answer
+  }
+}
+
+/** Adds the messages of one datagram to `answer`; true when the answer is complete. */
+function collect(datagram: Buffer, answer: NetlinkMessage[]): boolean {
+  for (let at = 0; at + HEADER <= datagram.length;) {
+    const length = datagram.readUInt32LE(at)
+    if (length < HEADER || at + length > datagram.length) throw new SystemError('netlink', 'EBADMSG')
+    const type = datagram.readUInt16LE(at + 4)
+    const body = datagram.subarray(at + HEADER, at + length)
+    if (type === NLMSG_DONE) return true
+    if (type === NLMSG_ERROR) {
+      const errno = -body.readInt32LE(0)
+      if (errno === 0) return true
+      throw new SystemError('netlink', errnoName(errno))
+    }
+    answer.push({ type, body })
+    at += align(length)
+  }
+  return false
+}
+
+function message(type: number, flags: number, body: Buffer): Buffer {
+  const header = Buffer.alloc(HEADER)
+  header.writeUInt32LE(HEADER + body.length, 0)
+  header.writeUInt16LE(type, 4)
+  header.writeUInt16LE(flags, 6)
+  header.writeUInt32LE(1, 8)
+  return Buffer.concat([header, body])
+}
+
+/** One attribute, padded: `type` with its payload, or with the attributes nested in it. */
+export function attribute(type: number, ...payload: readonly Buffer[]): Buffer {
+  const data = Buffer.concat(payload)
+  const out = Buffer.alloc(align(4 + data.length))
+  out.writeUInt16LE(4 + data.length, 0)
+  out.writeUInt16LE(type, 2)
+  data.copy(out, 4)
+  return out
+}
+
+/** A 32-bit number in the host's order, as most attributes hold them. */
+export function u32(value: number): Buffer {
+  const out = Buffer.alloc(4)
+  out.writeUInt32LE(value >>> 0, 0)
+  return out
+}
+
+function align(length: number): number {
+  return (length + 3) & ~3
+}

@@ -1,0 +1,98 @@
+import { ADDRESS_FAMILY, addressBytes, type Family, familyOf } from './addresses.ts'
+import { libc, SystemError } from './libc.ts'
+import { attribute, netlink, u32 } from './netlink.ts'
+
+/** One thing that rules need beside them: an address on an interface, a rule that picks a table by mark, the table's route. */
+export type NetworkItem =
+  | { readonly kind: 'address'; readonly address: string; readonly prefix: number; readonly device: string }
+  | {
+      readonly kind: 'rule'
+      readonly family: Family
+      readonly mark: number
+      readonly mask: number
+      readonly table: number
+      /** null: where the kernel puts it, before the first rule that is there */
+      readonly priority: number | null
+    }
+  /** everything is local: packets that the rule sends here are given to this host's sockets */
+  | { readonly kind: 'local-route'; readonly family: Family; readonly device: string; readonly table: number }
+
+const NETLINK_ROUTE = 0
+const NLM_F_EXCL = 0x200
+const NLM_F_CREATE = 0x400
+const RTM = { address: 20, route: 24, rule: 32 } as const
+/** each `RTM_NEW…` is followed by its `RTM_DEL…` */
+const REMOVE = 1
+const SCOPE_HOST = 254
+const RTN_LOCAL = 2
+const RTPROT_BOOT = 3
+const FR_ACT_TO_TBL = 1
+
+/** Adds `item` in the calling thread's namespace; false if it was there already. Throws a SystemError. */
+export function addItem(item: NetworkItem): boolean {
+  const { type, body } = encode(item)
+  return unless('EEXIST', () => netlink(NETLINK_ROUTE, type, NLM_F_CREATE | NLM_F_EXCL, body))
+}
+
+/** Takes `item` away in the calling thread's namespace; false if it was not there. Throws a SystemError. */
+export function removeItem(item: NetworkItem): boolean {
+  const { type, body } = encode(item)
+  return unless(ABSENT[item.kind], () => netlink(NETLINK_ROUTE, type + REMOVE, 0, body))
+}
+
+/** What the kernel says when there is nothing to remove. */
+const ABSENT = { address: 'EADDRNOTAVAIL', rule: 'ENOENT', 'local-route': 'ESRCH' } as const
+
+function unless(code: string, work: () => unknown): boolean {
+  try {
+    work()
+    return true
+  } catch (error) {
+    if (error instanceof SystemError && error.code === code) return false
+    throw error
+  }
+}
+
+function encode(item: NetworkItem): { readonly type: number; readonly body: Buffer } {
+  switch (item.kind) {
+    case 'address': {
+      const head = Buffer.from([ADDRESS_FAMILY[familyOf(item.address)], item.prefix, 0, SCOPE_HOST])
+      const address = addressBytes(item.address)
+      const body = [
+        head,
+        u32(interfaceIndex(item.device)),
+        attribute(IFA_ADDRESS, address),
+        attribute(IFA_LOCAL, address),
+      ]
+      return { type: RTM.address, body: Buffer.concat(body) }
+    }
+    case 'rule': {
+      const head = Buffer.from([ADDRESS_FAMILY[item.family], 0, 0, 0, 0, 0, 0, FR_ACT_TO_TBL, 0, 0, 0, 0])
+      const body = [head, attribute(FRA_FWMARK, u32(item.mark)), attribute(FRA_FWMASK, u32(item.mask))]
+      body.push(attribute(FRA_TABLE, u32(item.table)))
+      if (item.priority !== null) body.push(attribute(FRA_PRIORITY, u32(item.priority)))
+      return { type: RTM.rule, body: Buffer.concat(body) }
+    }
+    case 'local-route': {
+      const family = ADDRESS_FAMILY[item.family]
+      const head = Buffer.from([family, 0, 0, 0, 0, RTPROT_BOOT, SCOPE_HOST, RTN_LOCAL, 0, 0, 0, 0])
+      const body = [head, attribute(RTA_OIF, u32(interfaceIndex(item.device))), attribute(RTA_TABLE, u32(item.table))]
+      return { type: RTM.route, body: Buffer.concat(body) }
+    }
+  }
+}
+
+const IFA_ADDRESS = 1
+const IFA_LOCAL = 2
+const RTA_OIF = 4
+const RTA_TABLE = 15
+const FRA_PRIORITY = 6
+const FRA_FWMARK = 10
+const FRA_TABLE = 15
+const FRA_FWMASK = 16
+
+function interfaceIndex(device: string): number {
+  const index = libc().if_nametoindex(device)
+  if (index === 0) throw new SystemError(`interface ${device}`, 'ENODEV')
+  return index
+}

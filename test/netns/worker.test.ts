@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readlinkSync, rmSync } from 'node:fs'
+import { readlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { openNetns } from '../../src/edge/host/namespaces.ts'
+import { NetnsWorker } from '../../src/edge/host/netns-worker.ts'
+import { inNetns, ip, makeForeignNetns, makeNetns, publicPrograms, startWorker, tools } from './world.ts'
+
+const OWN = '/proc/thread-self/ns/net'
+const atStart = readlinkSync(OWN)
+const worker = await startWorker()
+
+test('each job works in the namespace that it names, also when many wait, and answers come in order', async () => {
+  const spaces = Array.from({ length: 8 }, (_, i) => {
+    const netns = makeNetns('order')
+    ip('-n', netns.name, 'address', 'add', `192.0.2.${i + 1}/32`, 'dev', 'lo')
+    return netns
+  })
+  const order: number[] = []
+  const seen = await Promise.all(
+    spaces.map(async (netns, i) => {
+      const found = await worker.run('addresses', netns.handle, {})
+      order.push(i)
+      return found.map(({ address }) => address).filter((address) => address.startsWith('192.0.2.'))
+    }),
+  )
+  assert.deepEqual(
+    seen,
+    spaces.map((_, i) => [`192.0.2.${i + 1}`]),
+  )
+  assert.deepEqual(order, [...spaces.keys()])
+})
+
+test('neither the main thread nor the thread pool ever leaves the namespace of the process', async () => {
+  const netns = makeNetns('pool')
+  await worker.run('addresses', netns.handle, {})
+  assert.equal(readlinkSync(OWN), atStart)
+  // more than the pool has threads, at once, so that each of them answers
+  const pool = await Promise.all(Array.from({ length: 32 }, () => readlink(OWN)))
+  assert.deepEqual([...new Set(pool)], [atStart])
+})
+
+test('a job that fails to enter its namespace rejects, and the worker goes on with the next', async () => {
+  const netns = makeNetns('next')
+  await assert.rejects(worker.run('addresses', { fd: 999_999, foreignUsers: false }, {}), /setns: EBADF/)
+  assert.ok((await worker.run('addresses', netns.handle, {})).length > 0)
+})
+
+test('a path that is no network namespace is refused by name', () => {
+  assert.throws(() => openNetns('/proc/self/ns/uts'), /\/proc\/self\/ns\/uts is not a network namespace/)
+  assert.throws(() => openNetns('/etc/passwd'), /\/etc\/passwd is not a network namespace/)
+  assert.throws(() => openNetns('/run/netns/sluice-none'), /ENOENT/)
+})
+
+test('a library that is not there is told, and jobs that need it are refused while others work', async () => {
+  const { path } = makeNetns('nolib')
+  const { output } = await runProgram('without-library.ts', [path, tools.programs])
+  const [hello, without, byCommand] = JSON.parse(output) as [{ error: string }, object, object]
+  assert.match(hello.error, /\/nowhere\/libnftables\.so\.1/)
+  assert.deepEqual(without, { ok: false, error: 'libnftables is not loaded' })
+  assert.deepEqual(byCommand, { ok: true, changed: [] })
+})
+
+test('a second worker with libnftables is refused, since the library keeps state for the whole process', async () => {
+  const programs = { directory: tools.programs, env: tools.env }
+  await assert.rejects(NetnsWorker.start({ libnftables: tools.libnftables, programs }), /has libnftables already/)
+  await using second = await NetnsWorker.start({ libnftables: null, programs })
+  assert.equal(second.libnftables, 'not wanted')
+})
+
+test('a call that hangs ends the process, which says what hung', async () => {
+  const { name, path } = makeNetns('hang')
+  const pipe = join(tmpdir(), name)
+  execFileSync('mkfifo', [pipe])
+  const { signal, errors } = await runProgram('hang.ts', [path, tools.libnftables, pipe])
+  rmSync(pipe)
+  assert.equal(signal, 'SIGKILL')
+  assert.match(errors, /the netns worker hangs in "apply"/)
+})
+
+test('rules with an owner match go into a namespace of other users by every backend', async (t) => {
+  await using others = await NetnsWorker.start({ libnftables: null, programs: publicPrograms() })
+  const v4 = '*nat\n-A OUTPUT -m owner --uid-owner 1337 -j RETURN\nCOMMIT\n'
+  const text = [
+    'add table inet t',
+    'add chain inet t o { type nat hook output priority -100 ; }',
+    'add rule inet t o meta skuid 1337 counter return',
+  ].join('\n')
+  const changes = [
+    { worker, rules: { backend: 'libnftables', text } },
+    { worker: others, rules: { backend: 'nft', text } },
+    { worker: others, rules: { backend: 'iptables-nft', texts: { v4, v6: null } } },
+    { worker: others, rules: { backend: 'iptables-legacy', texts: { v4, v6: null } } },
+  ] as const
+  for (const { worker, rules } of changes)
+    await t.test(rules.backend, async () => {
+      const netns = await makeForeignNetns()
+      assert.equal(netns.foreignUsers, true)
+      assert.deepEqual(await worker.run('apply', netns, { rules, network: [] }), { ok: true, changed: [] })
+      assert.match(JSON.stringify(await worker.run('dump', netns, { backend: rules.backend })), /1337/)
+    })
+})
+
+test('a namespace of this process’s own users is not foreign', () => {
+  assert.equal(makeNetns('own').handle.foreignUsers, false)
+})
+
+test('applying and removing again and again leaves no descriptor, thread or memory behind', async () => {
+  const spaces = Array.from({ length: 10 }, () => makeNetns('again'))
+  const round = async (): Promise<void> => {
+    for (const { handle } of spaces) {
+      const rules = { backend: 'libnftables', text: TEXT } as const
+      assert.deepEqual(await worker.run('apply', handle, { rules, network: [] }), { ok: true, changed: [] })
+      const undo = { backend: 'libnftables', text: 'delete table inet t\n' } as const
+      assert.deepEqual(await worker.run('remove', handle, { rules: undo, network: [] }), { ok: true, changed: [] })
+    }
+  }
+  await round()
+  const before = { fds: readdirSync('/proc/self/fd').length, threads: readdirSync('/proc/self/task').length }
+  const rss = process.memoryUsage.rss()
+  for (let i = 0; i < 20; i++) await round()
+  assert.deepEqual({ fds: readdirSync('/proc/self/fd').length, threads: readdirSync('/proc/self/task').length }, before)
+  assert.ok(process.memoryUsage.rss() - rss < 64 * 1024 * 1024)
+  assert.equal(inNetns(spaces[0] ?? assert.fail(), 'nft', 'list', 'ruleset'), '')
+})
+
+const TEXT =
+  'table inet t {\n chain o {\n  type nat hook output priority -100;\n  meta skuid 1337 counter return\n }\n}\n'
+
+interface Ended {
+  readonly signal: string | null
+  readonly output: string
+  readonly errors: string
+}
+
+async function runProgram(name: string, args: readonly string[]): Promise<Ended> {
+  const file = new URL(`./programs/${name}`, import.meta.url).pathname
+  const child = spawn(process.execPath, [file, ...args], { env: tools.env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [output, errors] = [child.stdout, child.stderr].map((stream) => stream.setEncoding('utf8').toArray())
+  const [, signal] = (await once(child, 'close')) as [number | null, string | null]
+  return { signal, output: ((await output) ?? []).join(''), errors: ((await errors) ?? []).join('') }
+}

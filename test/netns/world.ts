@@ -1,0 +1,77 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
+import { type NetnsHandle, openNetns } from '../../src/edge/host/namespaces.ts'
+import { NetnsWorker } from '../../src/edge/host/netns-worker.ts'
+import { netnsTools } from '../../scripts/netns-tools.ts'
+
+/** Namespaces of a test's own, which are gone when its file is done, also when it failed. */
+export const tools = netnsTools()
+
+/** What is to be undone, last first, after the tests of this file. */
+const cleanups = new AsyncDisposableStack()
+after(() => cleanups.disposeAsync())
+
+/** Something that ends with this test file. */
+export function untilEnd<T extends Disposable | AsyncDisposable>(resource: T): T {
+  return cleanups.use(resource)
+}
+
+export function ip(...args: readonly string[]): string {
+  return execFileSync('ip', args, { encoding: 'utf8' })
+}
+
+/** A network namespace with its loopback up: its name, which no other process uses, its path, and an open handle. */
+export interface TestNetns {
+  readonly name: string
+  readonly path: string
+  readonly handle: NetnsHandle
+}
+
+export function makeNetns(role: string): TestNetns {
+  const name = `sluice-${process.pid}-${role}-${randomBytes(3).toString('hex')}`
+  ip('netns', 'add', name)
+  cleanups.defer(() => void ip('netns', 'delete', name))
+  ip('-n', name, 'link', 'set', 'lo', 'up')
+  const path = `/run/netns/${name}`
+  return { name, path, handle: untilEnd(openNetns(path)) }
+}
+
+/** The user namespace of a pod with `hostUsers: false`, with a network namespace that it owns. */
+export async function makeForeignNetns(): Promise<NetnsHandle & { readonly pid: number }> {
+  const child = spawn('unshare', ['--user', '--net', 'sh', '-c', 'echo ready; exec sleep 1000'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  cleanups.defer(() => void child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  const pid = child.pid ?? 0
+  for (const map of ['uid_map', 'gid_map']) writeFileSync(`/proc/${pid}/${map}`, '0 100000 65536\n')
+  return { ...untilEnd(openNetns(`/proc/${pid}/ns/net`)), pid }
+}
+
+/** The worker of this test file. */
+export async function startWorker(libnftables: string | null = tools.libnftables): Promise<NetnsWorker> {
+  return untilEnd(await NetnsWorker.start({ libnftables, programs: { directory: tools.programs, env: tools.env } }))
+}
+
+/** A copy of the programs that every user may run: the cache can be in a home that only its owner may enter. */
+export function publicPrograms(): { readonly directory: string; readonly env: Readonly<Record<string, string>> } {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-programs-'))
+  cleanups.defer(() => rmSync(folder, { recursive: true }))
+  chmodSync(folder, 0o755)
+  cpSync(tools.root, folder, { recursive: true, verbatimSymlinks: true })
+  const env = Object.entries(tools.env).map(([name, value]) => [name, value.replaceAll(tools.root, folder)] as const)
+  return { directory: tools.programs.replace(tools.root, folder), env: Object.fromEntries(env) }
+}
+
+/** Runs one of the fetched programs inside `netns`. */
+export function inNetns(netns: TestNetns, file: string, ...args: readonly string[]): string {
+  return execFileSync('ip', ['netns', 'exec', netns.name, `${tools.programs}${file}`, ...args], {
+    encoding: 'utf8',
+    env: tools.env,
+  })
+}
