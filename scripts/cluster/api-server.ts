@@ -57,7 +57,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   const programs = await buildKubernetes(['etcd', 'kube-apiserver', 'kubectl'])
   removeLeftovers()
   const directory = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`))
-  const [port, clients, peers] = await freePorts(3)
+  const [port, clients, peers] = await freePorts()
   const url = `https://127.0.0.1:${port}`
   await writeCredentials(directory, url)
   const children = new Map<string, ChildProcess>()
@@ -219,9 +219,9 @@ function commandLine(pid: number): string {
   }
 }
 
-async function freePorts<const N extends number>(count: N): Promise<readonly [number, number, number]> {
+async function freePorts(): Promise<readonly [number, number, number]> {
   const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
+    Array.from({ length: 3 }, async () => {
       const server = createServer()
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
       return server

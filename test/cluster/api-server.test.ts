@@ -11,7 +11,12 @@ after(async () => await server.stop())
 
 test('the API server that tests run against is a real one: it validates, defaults, enforces Pod Security and writes its audit log', async () => {
   await createNamespace(server, 'harness', { 'pod-security.kubernetes.io/enforce': 'restricted' })
-  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace: 'harness' }, spec: { containers: [{ name: 'a', image: 'test.local/a:1', securityContext: { privileged: true } }] } }
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'p', namespace: 'harness' },
+    spec: { containers: [{ name: 'a', image: 'test.local/a:1', securityContext: { privileged: true } }] },
+  }
   const refused = await server.kubectl(['apply', '--dry-run=server', '-f', '-'], JSON.stringify(pod))
   assert.equal(refused.code, 1)
   assert.match(refused.stderr, /violates PodSecurity "restricted:latest": privileged/)

@@ -2,5 +2,6 @@ import type { CommandRow } from './command.ts'
 
 /** Every command of `sluice`, in the order of help; loaded only when it is run. */
 export const COMMANDS: readonly CommandRow[] = [
+  { name: 'explain', load: async () => (await import('./explain.ts')).explainCommand },
   { name: 'completion', load: async () => (await import('./completion.ts')).completionCommand(() => COMMANDS) },
 ]
