@@ -30,6 +30,7 @@ const SUITES: readonly Suite[] = [
   { name: 'direction', what: 'import directions', missing: always },
   { name: 'house', what: 'the repository itself', missing: always },
   { name: 'unit', what: 'core, edge and app, one by one', missing: always },
+  { name: 'goldens', what: "Istio's cases", missing: always },
   { name: 'netns', what: 'real rules in real namespaces', missing: netnsMissing },
   {
     name: 'cluster',

@@ -1,0 +1,100 @@
+import { diff } from '../../../src/core/admission/patch.ts'
+import type { Facts } from '../../../src/core/decision/facts.ts'
+import { outcomeOf } from '../../../src/core/explain/outcome-of.ts'
+import {
+  isList,
+  isObject,
+  type Json,
+  type JsonObject,
+  objectOr,
+  stringMap,
+  stringOr,
+} from '../../../src/core/json/value.ts'
+import type { MeshSettings } from '../../../src/core/settings/mesh-settings.ts'
+import { parseMeshSettings } from '../../../src/core/settings/parse-mesh-settings.ts'
+import { DEFAULT_POLICY } from '../../../src/core/settings/policy.ts'
+import { parseProxyConfigResource } from '../../../src/core/settings/proxy-config-resource.ts'
+import { type Reason, sentence } from '../../../src/core/vocabulary/reasons.ts'
+import { applyPatch } from '../../core/admission/apply-patch.ts'
+
+/** Reason codes that are one of the goldens' classes of errors; another code is its own class. */
+const CLASSES: Readonly<Record<string, string>> = {
+  annotation_invalid: 'invalid-annotation',
+  template_unknown: 'unknown-template',
+  scrape_port_invalid: 'invalid-scrape-port',
+  template_failed: 'template-failure',
+}
+
+/** What the product makes of a case's input, in the form of the case's result. */
+export function admit(golden: JsonObject): Json {
+  if (golden['kind'] === 'resource') throw new Error('the product has no offline documents yet')
+  const pod = objectOr(golden['pod'])
+  const { decision, pod: made } = outcomeOf(factsOf(golden, pod))
+  switch (decision.is) {
+    case 'meshed':
+      return { outcome: 'injected', injected: applyPatch(pod, diff(pod, made)) }
+    case 'left':
+      return { outcome: 'skipped', injected: applyPatch(pod, diff(pod, made)) }
+    case 'unmeshed':
+    case 'refused':
+      return refused(decision.reason)
+  }
+}
+
+function refused(reason: Reason): Json {
+  return { outcome: 'error', error: { class: CLASSES[reason.code] ?? reason.code, message: sentence(reason) } }
+}
+
+/**
+ * A case fixes the mode: an agent is on every node exactly where the settings have Istio's CNI on. That the request came at
+ * all means that the namespace asks for sidecars; no Pod Security level is enforced there.
+ */
+function factsOf(golden: JsonObject, pod: JsonObject): Facts {
+  const settings = settingsOf(golden)
+  const metadata = objectOr(objectOr(golden['namespace'])['metadata'])
+  return {
+    pod,
+    namespace: {
+      name: stringOr(objectOr(pod['metadata'])['namespace']) ?? stringOr(golden['requestNamespace']) ?? '',
+      labels: { 'istio-injection': 'enabled', ...stringMap(metadata['labels']) },
+      annotations: stringMap(metadata['annotations']),
+    },
+    settings,
+    policy: DEFAULT_POLICY,
+    coverage: {
+      cni: { is: 'possible', covered: 1, candidates: 1 },
+      ambient: { is: 'possible', covered: 1, candidates: 1 },
+      installed: { agent: settings.injectorValues.pilot.cni.enabled, ztunnel: false },
+      ageSeconds: 0,
+    },
+    dryRun: false,
+    pathEnv: {},
+    kubeletVersions: kubeletVersions(objectOr(golden['nativeSidecars'])['kubeletVersions']),
+  }
+}
+
+/** Of the nodes `node-1`, `node-2`; none: the cluster is unknown. */
+function kubeletVersions(versions: Json | undefined): Facts['kubeletVersions'] {
+  if (!isList(versions) || versions.length === 0) return undefined
+  return new Map(versions.map((version, index) => [`node-${index + 1}`, stringOr(version) ?? '']))
+}
+
+const NATIVE_SIDECARS: Readonly<Record<string, string>> = { auto: 'auto', enabled: 'true', disabled: 'false' }
+
+/** istiod's settings of a case, through the same texts as a ConfigMap's. */
+function settingsOf(golden: JsonObject): MeshSettings {
+  const { extraTemplates, ...config } = objectOr(golden['injector'])
+  const resources = isList(golden['proxyConfigResources']) ? golden['proxyConfigResources'] : []
+  return parseMeshSettings({
+    mesh: JSON.stringify(golden['meshConfig'] ?? {}),
+    config: isObject(golden['injector']) ? JSON.stringify({ ...config, templates: extraTemplates }) : undefined,
+    values: JSON.stringify(golden['values'] ?? {}),
+    revision: stringOr(golden['revision']),
+    platform: stringOr(golden['platform']),
+    nativeSidecars: NATIVE_SIDECARS[stringOr(objectOr(golden['nativeSidecars'])['setting']) ?? ''],
+    compliancePolicy: stringOr(golden['compliancePolicy']),
+    proxyConfigResources: resources
+      .filter(isObject)
+      .map(({ name, namespace, spec }) => parseProxyConfigResource({ metadata: { name, namespace }, spec })),
+  })
+}
