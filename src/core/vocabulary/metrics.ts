@@ -1,0 +1,80 @@
+/** One metric: its name, what kind of number it is and what it may be split by. Labels take values of closed sets only. */
+export interface MetricRow {
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  readonly labels: readonly string[]
+  /** upper bounds, histograms only */
+  readonly buckets?: readonly number[]
+}
+
+/**
+ * What the webhook measures. Istio's names keep Istio's meaning and carry no labels (injector.md §17), so that dashboards
+ * keep working; Sluice's own split by mode and reason code. No label ever holds a namespace, a pod or a free text.
+ */
+export const WEBHOOK_METRICS = {
+  sidecar_injection_requests_total: {
+    type: 'counter',
+    help: 'Requests to the injection webhook, before anything is read.',
+    labels: [],
+  },
+  sidecar_injection_success_total: {
+    type: 'counter',
+    help: 'Requests that were answered by an AdmissionReview, also for pods that were left alone or refused.',
+    labels: [],
+  },
+  sidecar_injection_failure_total: {
+    type: 'counter',
+    help: 'Requests that failed: unusable body or type, refused pods, faults of the webhook itself.',
+    labels: [],
+  },
+  sidecar_injection_skip_total: { type: 'counter', help: 'Pods that are not for the mesh.', labels: [] },
+  sidecar_injection_time_seconds: {
+    type: 'histogram',
+    help: 'Time to answer an injection request.',
+    labels: [],
+    buckets: [0.1, 1, 3, 5, 10, 20, 30, 60],
+  },
+  sluice_admission_decisions_total: {
+    type: 'counter',
+    help: 'Decisions about pods, by what became of them, mode and reason code.',
+    labels: ['decision', 'mode', 'reason', 'dry_run'],
+  },
+  sluice_admission_rejected_modes_total: {
+    type: 'counter',
+    help: 'Modes that were ruled out for a pod, by reason code.',
+    labels: ['mode', 'reason', 'dry_run'],
+  },
+  sluice_admission_warnings_total: {
+    type: 'counter',
+    help: 'Facts that a person should know about a pod that was let in, by reason code.',
+    labels: ['reason', 'dry_run'],
+  },
+  sluice_net_admin_grants_total: {
+    type: 'counter',
+    help: 'Containers that were given NET_ADMIN, by the reason for the mode. Dry runs grant nothing and are not counted.',
+    labels: ['reason'],
+  },
+  sluice_admission_failures_total: {
+    type: 'counter',
+    help: 'Requests without an AdmissionReview as answer, by cause; the API server then acts by its failurePolicy.',
+    labels: ['cause'],
+  },
+  sluice_admission_duration_seconds: {
+    type: 'histogram',
+    help: 'Time from the last byte of a review to its answer.',
+    labels: [],
+    buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1],
+  },
+  sluice_admission_in_flight: { type: 'gauge', help: 'Requests that are being read or answered now.', labels: [] },
+  sluice_facts_age_seconds: { type: 'gauge', help: 'Age of the oldest fact that decisions rest on.', labels: [] },
+  sluice_configuration_bad: {
+    type: 'gauge',
+    help: '1 while the newest version of a configuration cannot be used and the last good one is kept.',
+    labels: ['configuration'],
+  },
+  sluice_certificate_not_after_seconds: {
+    type: 'gauge',
+    help: 'When the serving certificate expires, in seconds since 1970.',
+    labels: [],
+  },
+} as const satisfies Record<string, MetricRow>
