@@ -2,6 +2,7 @@ import { decide } from '../decision/decide.ts'
 import type { Decision } from '../decision/decision.ts'
 import type { Facts } from '../decision/facts.ts'
 import { netAdminAdded } from '../decision/net-admin.ts'
+import { enforcedLevel } from '../decision/pod-security/level.ts'
 import type { Injection, InjectionContext } from '../injection/draft.ts'
 import { inject } from '../injection/inject.ts'
 import type { Workload } from '../injection/workload.ts'
@@ -83,7 +84,7 @@ function answer(decision: Decision, pod: JsonObject): JsonObject {
 }
 
 function injectionContext(facts: Facts, mode: SidecarMode, workload: Workload | undefined): InjectionContext {
-  const { settings, namespace, pathEnv, pod } = facts
+  const { settings, namespace, policy, pathEnv, pod } = facts
   return {
     settings,
     mode,
@@ -91,7 +92,7 @@ function injectionContext(facts: Facts, mode: SidecarMode, workload: Workload | 
     podNamespace: stringOr(objectOr(pod['metadata'])['namespace']) ?? namespace.name,
     pathEnv,
     nativeSidecars: settings.nativeSidecars !== 'disabled',
-    seccompDefault: false,
+    seccompDefault: enforcedLevel(pod, namespace, policy) === 'restricted',
     workload,
   }
 }

@@ -7,6 +7,7 @@ import { factsOf, NO_NODES, NONE_COVERED, rehearsed } from './facts-fixture.ts'
 
 const SIDECAR_NS = { 'istio-injection': 'enabled' }
 const AMBIENT_NS = { 'istio.io/dataplane-mode': 'ambient' }
+const RESTRICTED = { 'pod-security.kubernetes.io/enforce': 'restricted' }
 const wish = (mode: string): Record<string, string> => ({ 'sluice-mesh.io/mode': mode })
 const NOTHING_INSTALLED = { installed: { agent: false, ztunnel: false } }
 
@@ -108,6 +109,25 @@ const TABLE: readonly (readonly [name: string, given: Given, want: string])[] = 
     'a wish that cannot be is refused even where the policy admits',
     { labels: wish('cni'), coverage: { cni: NONE_COVERED }, policy: { onImpossible: 'admit' } },
     'refused wish_impossible ambient:wish_otherwise cni:nodes_not_covered init:wish_otherwise',
+  ],
+  [
+    'a restricted namespace with covered nodes gets cni',
+    { namespaceLabels: { ...SIDECAR_NS, ...RESTRICTED } },
+    'cni cni_first ambient:family_by_labels',
+  ],
+  [
+    'a restricted namespace without covered nodes is refused for every reason, and never gets init',
+    {
+      namespaceLabels: { ...SIDECAR_NS, ...RESTRICTED },
+      coverage: { cni: NONE_COVERED },
+      policy: { netAdmin: { default: 'deny', rules: [] } },
+    },
+    'refused no_mode_possible ambient:family_by_labels cni:nodes_not_covered init:pod_security init:net_admin_denied',
+  ],
+  [
+    'NET_ADMIN is not granted on stale facts',
+    { labels: wish('init'), coverage: { ageSeconds: 1801 } },
+    'refused wish_impossible ambient:wish_otherwise cni:wish_otherwise init:net_admin_stale',
   ],
   ['a misspelt wish is refused', { labels: wish('Ambient') }, 'refused wish_unknown'],
   ['a wish for none opts out', { namespaceLabels: SIDECAR_NS, labels: wish('none') }, 'left wish_none'],

@@ -3,6 +3,8 @@ import type { Reason } from '../../vocabulary/reasons.ts'
 import type { Facts } from '../facts.ts'
 import { netAdminAdded } from '../net-admin.ts'
 import { permitted } from '../permission.ts'
+import { enforcedLevel } from '../pod-security/level.ts'
+import { violationsAdded } from '../pod-security/violations.ts'
 import type { Case, Verdict } from './verdict.ts'
 import { verdict } from './verdict.ts'
 import type { JsonObject } from '../../json/value.ts'
@@ -12,7 +14,15 @@ export function injectable(mode: SidecarMode, { facts, injector, rehearse }: Cas
   if (!injector.injects && injector.reason.code === 'policy_invalid') return verdict([injector.reason])
   const rehearsal = rehearse(mode)
   if (rehearsal.is === 'refused') return { is: 'uninjectable', reason: rehearsal.reason }
-  return verdict([...netAdminForbidden(facts, rehearsal.pod)])
+  return verdict([...podSecurityForbids(mode, facts, rehearsal.pod), ...netAdminForbidden(facts, rehearsal.pod)])
+}
+
+function podSecurityForbids(mode: SidecarMode, { pod, namespace, policy }: Facts, made: JsonObject): readonly Reason[] {
+  const level = enforcedLevel(pod, namespace, policy)
+  const added = violationsAdded(pod, made, level)
+  if (added.length === 0) return []
+  const adds = [...new Set(added.map(({ subject, detail }) => `${subject}: ${detail}`))].join('; ')
+  return [{ code: 'pod_security', args: { mode, level, adds } }]
 }
 
 function netAdminForbidden(facts: Facts, made: JsonObject): readonly Reason[] {

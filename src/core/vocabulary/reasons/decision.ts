@@ -135,7 +135,7 @@ const REJECT = {
     level: 'reject',
     says: (p: { mode: string; level: string; adds: string }) =>
       `the namespace enforces Pod Security ${p.level}, which forbids what ${p.mode} adds to the pod: ${p.adds}`,
-    fix: 'have the nodes covered by agents, so that a mode with less privilege is possible',
+    fix: 'ask for less (for init: have the nodes covered by agents, so that cni is possible), or lower the level of the namespace',
   },
   net_admin_denied: {
     level: 'reject',
