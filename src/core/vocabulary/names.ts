@@ -35,12 +35,16 @@ export const ISTIO_LABELS = {
   dataplaneMode: 'istio.io/dataplane-mode',
 } as const
 
-/** Kubernetes' own labels and annotations that a decision reads. */
+/** Kubernetes' own labels, annotations and taints that a decision reads. */
 export const KUBERNETES_NAMES = {
   /** on a namespace: the Pod Security level that it enforces */
   podSecurityEnforce: 'pod-security.kubernetes.io/enforce',
   /** on a pod: the kubelet made it from a file; the API server only mirrors it */
   mirrorPod: 'kubernetes.io/config.mirror',
+  /** on a node, set by its kubelet: its operating system */
+  os: 'kubernetes.io/os',
+  /** the taint that a cordoned node carries; a pod that tolerates it may be scheduled there */
+  unschedulableTaint: 'node.kubernetes.io/unschedulable',
   /** on a namespace, set by the API server: its name */
   namespaceName: 'kubernetes.io/metadata.name',
 } as const
