@@ -1,9 +1,17 @@
+import { Value } from 'typebox/value'
+import { parse } from 'yaml'
+import { isObject } from '../json/value.ts'
 import type { Family, Wish } from '../vocabulary/modes.ts'
+import type { PodSecurityLevel } from '../vocabulary/pod-security-levels.ts'
 import type { Selector } from './label-selector.ts'
+import { parseSelector } from './label-selector.ts'
+import { fieldAt, problemOf } from './policy-problem.ts'
+import type { PolicyDocument } from './policy-schema.ts'
+import { DURATION, POLICY_SCHEMA } from './policy-schema.ts'
+import { nameOf } from './reader.ts'
+import { SettingsError } from './settings-error.ts'
 
 export type Permission = 'allow' | 'deny'
-export const POD_SECURITY_LEVELS = ['privileged', 'baseline', 'restricted'] as const
-export type PodSecurityLevel = (typeof POD_SECURITY_LEVELS)[number]
 
 /** Allowed or denied by namespace: the first rule whose selector matches the namespace's labels, else the default. */
 export interface PermissionByNamespace {
@@ -11,24 +19,18 @@ export interface PermissionByNamespace {
   readonly rules: readonly { readonly namespaceSelector: Selector; readonly permission: Permission }[]
 }
 
-/** Sluice's own policy (docs/policy.md), checked: nobody downstream checks again. */
+/** Sluice's own policy, checked: nobody downstream checks again. What each field means stands in the schema. */
 export interface Policy {
-  /** the wish of a pod that has none, nor its namespace */
   readonly defaultMode: Wish
-  /** which family a bare `auto` takes: the first whose DaemonSets exist */
   readonly families: readonly Family[]
-  /** may an outage of one family make a pod that did not name a mode join by the other? */
   readonly crossFamily: boolean
-  /** who wins where an explicit wish contradicts Istio's labels */
   readonly contradiction: 'wish' | 'labels'
   readonly netAdmin: PermissionByNamespace
   readonly optOut: PermissionByNamespace
   readonly onImpossible: 'deny' | 'admit'
-  /** share of the nodes that may get the pod which must be able to do a mode */
   readonly minCovered: number
   readonly coverageGraceSeconds: number
   readonly maxStaleSeconds: number
-  /** nodes join the cluster with Sluice's taint, so that a node that does not exist yet cannot run a pod unredirected */
   readonly bornTainted: boolean
   readonly taint: {
     readonly enabled: boolean
@@ -36,26 +38,60 @@ export interface Policy {
     readonly effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute'
   }
   readonly podSecurity: {
-    /** level of a namespace without the label `pod-security.kubernetes.io/enforce` */
     readonly defaultLevel: PodSecurityLevel
     readonly exemptNamespaces: readonly string[]
     readonly exemptRuntimeClasses: readonly string[]
   }
 }
 
-/** What holds where the policy says nothing. */
-export const DEFAULT_POLICY: Policy = {
-  defaultMode: 'auto',
-  families: ['ambient', 'sidecar'],
-  crossFamily: false,
-  contradiction: 'wish',
-  netAdmin: { default: 'allow', rules: [] },
-  optOut: { default: 'allow', rules: [] },
-  onImpossible: 'deny',
-  minCovered: 0.9,
-  coverageGraceSeconds: 600,
-  maxStaleSeconds: 1800,
-  bornTainted: false,
-  taint: { enabled: true, key: 'sluice-mesh.io/not-ready', effect: 'NoSchedule' },
-  podSecurity: { defaultLevel: 'privileged', exemptNamespaces: [], exemptRuntimeClasses: [] },
+/**
+ * The policy of a YAML or JSON text; what it does not say has its default, an empty text says nothing. Throws
+ * `SettingsError` with the path of the first field that cannot be used and what is allowed there; an unknown field is an
+ * error, since a misspelt restriction must not pass for none.
+ */
+export function parsePolicy(text: string): Policy {
+  const filled = Value.Default(POLICY_SCHEMA, documentOf(text))
+  const [problem] = Value.Errors(POLICY_SCHEMA, filled)
+  if (problem !== undefined) {
+    const { field, says } = problemOf(problem)
+    throw new SettingsError(field, says)
+  }
+  const { coverageGrace, maxStale, ...document } = filled as PolicyDocument
+  return {
+    ...document,
+    netAdmin: permissionOf(document.netAdmin, ['netAdmin']),
+    optOut: permissionOf(document.optOut, ['optOut']),
+    coverageGraceSeconds: secondsOf(coverageGrace),
+    maxStaleSeconds: secondsOf(maxStale),
+  }
 }
+
+function documentOf(text: string): object {
+  let value: unknown
+  try {
+    value = parse(text, { logLevel: 'error' }) ?? {}
+  } catch (cause) {
+    const [first = ''] = cause instanceof Error ? cause.message.split('\n', 1) : []
+    throw new SettingsError('policy', `is neither YAML nor JSON: ${first.replace(/:$/, '')}`, { cause })
+  }
+  if (!isObject(value)) throw new SettingsError('policy', `must be a map of fields, not ${nameOf(value)}`)
+  return value
+}
+
+function permissionOf(said: PolicyDocument['netAdmin'], path: readonly string[]): PermissionByNamespace {
+  const rules = said.rules.map(({ namespaceSelector, permission }, index) => {
+    const parsed = parseSelector(namespaceSelector)
+    if (parsed.is === 'selector') return { namespaceSelector: parsed.selector, permission }
+    const selector = fieldAt([...path, 'rules', index, 'namespaceSelector'])
+    throw new SettingsError([selector, parsed.field].filter((part) => part !== '').join('.'), parsed.problem)
+  })
+  return { default: said.default, rules }
+}
+
+function secondsOf(duration: string): number {
+  const [, hours = '0', minutes = '0', seconds = '0'] = DURATION.exec(duration) ?? []
+  return (Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)
+}
+
+/** What holds where the policy says nothing. */
+export const DEFAULT_POLICY: Policy = parsePolicy('')

@@ -1,7 +1,8 @@
 import { specOf } from '../../json/pod.ts'
 import type { JsonObject } from '../../json/value.ts'
-import type { Policy, PodSecurityLevel } from '../../settings/policy.ts'
-import { POD_SECURITY_LEVELS } from '../../settings/policy.ts'
+import type { Policy } from '../../settings/policy.ts'
+import type { PodSecurityLevel } from '../../vocabulary/pod-security-levels.ts'
+import { POD_SECURITY_LEVELS } from '../../vocabulary/pod-security-levels.ts'
 import { KUBERNETES_NAMES } from '../../vocabulary/names.ts'
 import type { NamespaceFacts } from '../facts.ts'
 

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../json/value.ts'
-import type { PodSecurityLevel } from '../../settings/policy.ts'
+import type { PodSecurityLevel } from '../../vocabulary/pod-security-levels.ts'
 import { BASELINE_CHECKS } from './baseline-checks.ts'
 import type { Check } from './check.ts'
 import { RESTRICTED_CHECKS } from './restricted-checks.ts'

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { enforcedLevel } from '../../../../src/core/decision/pod-security/level.ts'
 import { violations, violationsAdded } from '../../../../src/core/decision/pod-security/violations.ts'
 import type { JsonObject } from '../../../../src/core/json/value.ts'
-import type { PodSecurityLevel } from '../../../../src/core/settings/policy.ts'
+import type { PodSecurityLevel } from '../../../../src/core/vocabulary/pod-security-levels.ts'
 import { DEFAULT_POLICY } from '../../../../src/core/settings/policy.ts'
 
 interface StandardCase {
