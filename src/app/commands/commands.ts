@@ -2,6 +2,7 @@ import type { CommandRow } from './command.ts'
 
 /** Every command of `sluice`, in the order of help; loaded only when it is run. */
 export const COMMANDS: readonly CommandRow[] = [
+  { name: 'inject', load: async () => (await import('./inject.ts')).injectCommand },
   { name: 'explain', load: async () => (await import('./explain.ts')).explainCommand },
   { name: 'completion', load: async () => (await import('./completion.ts')).completionCommand(() => COMMANDS) },
 ]

@@ -1,5 +1,6 @@
 import type { Coverage } from '../../core/decision/coverage.ts'
-import type { Facts, NamespaceFacts } from '../../core/decision/facts.ts'
+import type { NamespaceFacts } from '../../core/decision/facts.ts'
+import type { FactsOfPod } from '../../core/explain/workload-documents.ts'
 import { isObject, type JsonObject, objectOr, stringMap, stringOr } from '../../core/json/value.ts'
 import type { MeshSettings } from '../../core/settings/mesh-settings.ts'
 import { parseMeshSettings } from '../../core/settings/parse-mesh-settings.ts'
@@ -50,14 +51,14 @@ export const OFFLINE_FLAGS: readonly FlagRow[] = [
 export interface OfflineFacts {
   readonly settings: MeshSettings
   readonly policy: Policy
-  readonly factsOf: (pod: JsonObject) => Facts
+  readonly factsOf: FactsOfPod
 }
 
-/** Without a cluster to look at, every node is taken to have an agent; ambient has to be asked for. */
+/** Without a cluster to look at, every node is taken to be able to do everything. */
 const ASSUMED: Coverage = {
   cni: { is: 'possible', covered: 1, candidates: 1 },
   ambient: { is: 'possible', covered: 1, candidates: 1 },
-  installed: { agent: true, ztunnel: false },
+  installed: { agent: true, ztunnel: true },
   ageSeconds: 0,
 }
 
@@ -65,13 +66,14 @@ const ASSUMED: Coverage = {
 export async function readOfflineFacts(flags: FlagValues, io: CommandIo): Promise<OfflineFacts> {
   const settings = await readSettings(flags, io)
   const namespace = await readNamespace(flags, io)
-  const policy = DEFAULT_POLICY
+  // offline injection is asked for sidecars, as with istioctl; ambient has to be named
+  const policy: Policy = { ...DEFAULT_POLICY, families: ['sidecar', 'ambient'] }
   return {
     settings,
     policy,
-    factsOf: (pod) => ({
+    factsOf: (pod, name) => ({
       pod,
-      namespace: namespaceOf(pod, namespace, flags),
+      namespace: namespaceOf(name, namespace, flags),
       settings,
       policy,
       coverage: ASSUMED,
@@ -117,10 +119,9 @@ async function readNamespace(flags: FlagValues, io: CommandIo): Promise<JsonObje
   return namespace
 }
 
-function namespaceOf(pod: JsonObject, given: JsonObject | undefined, flags: FlagValues): NamespaceFacts {
+function namespaceOf(of: string | undefined, given: JsonObject | undefined, flags: FlagValues): NamespaceFacts {
   const metadata = objectOr(given?.['metadata'])
-  const name =
-    stringOr(objectOr(pod['metadata'])['namespace']) ?? flags['namespace'] ?? stringOr(metadata['name']) ?? 'default'
+  const name = of ?? flags['namespace'] ?? stringOr(metadata['name']) ?? 'default'
   const mode = flags['mode']
   const asked = mode === undefined ? {} : { [SLUICE_LABELS.mode]: mode }
   const standIn = mode === undefined ? { [ISTIO_LABELS.injection]: 'enabled' } : {}

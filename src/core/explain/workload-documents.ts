@@ -63,7 +63,11 @@ function outcomesOfList(list: JsonObject, items: readonly Json[], factsOf: Facts
 }
 
 function workloadAround(document: JsonObject): Workload {
-  return { name: nameOf(objectOr(document['metadata'])), kind: stringOr(document['kind']) ?? '', apiVersion: stringOr(document['apiVersion']) ?? '' }
+  return {
+    name: nameOf(objectOr(document['metadata'])),
+    kind: stringOr(document['kind']) ?? '',
+    apiVersion: stringOr(document['apiVersion']) ?? '',
+  }
 }
 
 function nameOf(metadata: JsonObject): string {

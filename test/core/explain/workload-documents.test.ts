@@ -13,10 +13,19 @@ function factsOf(pod: JsonObject, namespace: string | undefined): Facts {
   seen.push(namespace)
   return {
     pod,
-    namespace: { name: namespace ?? 'default', labels: { 'istio.io/dataplane-mode': 'none', 'sluice-mesh.io/mode': 'ambient' }, annotations: {} },
+    namespace: {
+      name: namespace ?? 'default',
+      labels: { 'istio.io/dataplane-mode': 'none', 'sluice-mesh.io/mode': 'ambient' },
+      annotations: {},
+    },
     settings,
     policy: { ...DEFAULT_POLICY, contradiction: 'wish' },
-    coverage: { cni: { is: 'no-nodes' }, ambient: { is: 'possible', covered: 1, candidates: 1 }, installed: { agent: true, ztunnel: true }, ageSeconds: 0 },
+    coverage: {
+      cni: { is: 'no-nodes' },
+      ambient: { is: 'possible', covered: 1, candidates: 1 },
+      installed: { agent: true, ztunnel: true },
+      ageSeconds: 0,
+    },
     dryRun: true,
     pathEnv: {},
     kubeletVersions: new Map(),
@@ -26,7 +35,16 @@ function factsOf(pod: JsonObject, namespace: string | undefined): Facts {
 const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'a', image: 'b' }] }, madeUp: 1 }
 
 for (const { kind, wrap, read } of [
-  ...['Deployment', 'DaemonSet', 'ReplicaSet', 'StatefulSet', 'ReplicationController', 'DeploymentConfig', 'Rollout', 'Job'].map((kind) => ({
+  ...[
+    'Deployment',
+    'DaemonSet',
+    'ReplicaSet',
+    'StatefulSet',
+    'ReplicationController',
+    'DeploymentConfig',
+    'Rollout',
+    'Job',
+  ].map((kind) => ({
     kind,
     wrap: (inner: JsonObject): JsonObject => ({ template: inner }),
     read: (spec: JsonObject): unknown => spec['template'],
@@ -34,15 +52,22 @@ for (const { kind, wrap, read } of [
   {
     kind: 'CronJob',
     wrap: (inner: JsonObject): JsonObject => ({ jobTemplate: { spec: { template: inner } } }),
-    read: (spec: JsonObject): unknown => (spec as { jobTemplate: { spec: { template: JsonObject } } }).jobTemplate.spec.template,
+    read: (spec: JsonObject): unknown =>
+      (spec as { jobTemplate: { spec: { template: JsonObject } } }).jobTemplate.spec.template,
   },
 ])
   test(`the pods of a ${kind} are decided by their template, in the document's namespace, and unknown fields survive`, () => {
     seen.length = 0
-    const { document, pods } = outcomesOfDocument({ kind, metadata: { name: 'n', namespace: 'shop' }, spec: { ...wrap(template), other: 2 } }, factsOf)
+    const { document, pods } = outcomesOfDocument(
+      { kind, metadata: { name: 'n', namespace: 'shop' }, spec: { ...wrap(template), other: 2 } },
+      factsOf,
+    )
     assert.deepEqual(seen, ['shop'])
     assert.deepEqual(
-      pods.map(({ name, outcome }) => [name, outcome.decision.is === 'meshed' ? outcome.decision.mode : outcome.decision.is]),
+      pods.map(({ name, outcome }) => [
+        name,
+        outcome.decision.is === 'meshed' ? outcome.decision.mode : outcome.decision.is,
+      ]),
       [[`${kind.toLowerCase()}/n`, 'ambient']],
     )
     const spec = document['spec'] as JsonObject
@@ -60,7 +85,17 @@ test('a document without pods is the very same object, in a list too', () => {
 })
 
 test('each item of a list is handled by itself', () => {
-  const { document, pods } = outcomesOfDocument({ kind: 'List', items: [{ kind: 'Pod', metadata: { name: 'p' }, spec: {} }, 'odd', { kind: 'Job', metadata: { name: 'j' }, spec: { template } }] }, factsOf)
+  const { document, pods } = outcomesOfDocument(
+    {
+      kind: 'List',
+      items: [
+        { kind: 'Pod', metadata: { name: 'p' }, spec: {} },
+        'odd',
+        { kind: 'Job', metadata: { name: 'j' }, spec: { template } },
+      ],
+    },
+    factsOf,
+  )
   assert.deepEqual(
     pods.map(({ name }) => name),
     ['pod/p', 'job/j'],

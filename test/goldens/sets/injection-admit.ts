@@ -1,12 +1,14 @@
 import { diff } from '../../../src/core/admission/patch.ts'
 import type { Facts } from '../../../src/core/decision/facts.ts'
 import { outcomeOf } from '../../../src/core/explain/outcome-of.ts'
+import { outcomesOfDocument } from '../../../src/core/explain/workload-documents.ts'
 import {
   isList,
   isObject,
   type Json,
   type JsonObject,
   objectOr,
+  objectsOf,
   stringMap,
   stringOr,
 } from '../../../src/core/json/value.ts'
@@ -27,7 +29,7 @@ const CLASSES: Readonly<Record<string, string>> = {
 
 /** What the product makes of a case's input, in the form of the case's result. */
 export function admit(golden: JsonObject): Json {
-  if (golden['kind'] === 'resource') throw new Error('the product has no offline documents yet')
+  if (golden['kind'] === 'resource') return admitDocuments(golden)
   const pod = objectOr(golden['pod'])
   const { decision, pod: made } = outcomeOf(factsOf(golden, pod))
   switch (decision.is) {
@@ -39,6 +41,17 @@ export function admit(golden: JsonObject): Json {
     case 'refused':
       return refused(decision.reason)
   }
+}
+
+/** The offline command (injector.md §18): documents in, documents out; a pod that is left alone there is warned of. */
+function admitDocuments(golden: JsonObject): Json {
+  const documents = objectsOf(golden['documents'])
+  const outcomes = documents.map((document) => outcomesOfDocument(document, (pod) => factsOf(golden, pod)))
+  const decisions = outcomes.flatMap(({ pods }) => pods.map(({ outcome }) => outcome.decision))
+  const refusal = decisions.find((decision) => decision.is === 'refused')
+  if (refusal !== undefined) return refused(refusal.reason)
+  const warnings = decisions.filter((decision) => decision.is === 'left').length
+  return { outcome: 'injected', injected: outcomes.map(({ document }) => document), warnings }
 }
 
 function refused(reason: Reason): Json {

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { COMMANDS } from '../../../src/app/commands/commands.ts'
+import { runProgram } from '../../../src/app/commands/program.ts'
+
+const POD = `# a comment
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web # the front
+spec:
+  containers:
+    - name: web
+      image: a:1
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}   # odd   spacing
+`
+
+let directory = ''
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'sluice-offline-'))
+})
+after(async () => await rm(directory, { recursive: true }))
+
+interface Run {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+async function sluice(argv: readonly string[], stdin = ''): Promise<Run> {
+  let out = ''
+  let err = ''
+  const code = await runProgram(COMMANDS, argv, {
+    env: {},
+    stdin: async () => await Promise.resolve(stdin),
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+    terminal: false,
+    stop: new AbortController().signal,
+  })
+  return { code, out, err }
+}
+
+async function file(name: string, text: string): Promise<string> {
+  const path = join(directory, name)
+  await writeFile(path, text)
+  return path
+}
+
+test('a file is printed as it would be in the mesh, and what people wrote around it stays', async () => {
+  const { code, out } = await sluice(['inject', '-f', '-', '--mode', 'ambient'], POD)
+  assert.equal(code, 0)
+  for (const kept of ['# a comment', 'name: web # the front', 'metadata: {name: web}   # odd   spacing'])
+    assert.ok(out.includes(kept), kept)
+  assert.match(out, /istio\.io\/dataplane-mode: ambient/)
+})
+
+test('as JSON several documents are one list, and one document is itself', async () => {
+  const both = JSON.parse((await sluice(['inject', '-f', '-', '--mode', 'ambient', '-o', 'json'], POD)).out) as {
+    kind: string
+    items: unknown[]
+  }
+  assert.deepEqual([both.kind, both.items.length], ['List', 2])
+  const one = JSON.parse(
+    (await sluice(['inject', '-f', '-', '--mode', 'ambient', '-o', 'json'], '{"kind":"Pod","spec":{"containers":[]}}'))
+      .out,
+  ) as { kind: string }
+  assert.equal(one.kind, 'Pod')
+})
+
+test('a pod that is left alone is printed unchanged, and the reason goes to standard error', async () => {
+  const pod = 'kind: Pod\nmetadata: { name: x }\nspec: { hostNetwork: true }\n'
+  const { code, out, err } = await sluice(['inject', '-f', '-'], pod)
+  assert.equal(code, 0)
+  assert.equal(out, pod)
+  assert.match(err, /pod\/x is left alone: host_network/)
+})
+
+test('a pod that is refused prints no file at all', async () => {
+  const { code, out, err } = await sluice(
+    ['inject', '-f', '-'],
+    'kind: Pod\nmetadata: { name: x, labels: { sluice-mesh.io/mode: fast } }\nspec: {}\n',
+  )
+  assert.deepEqual([code, out], [3, ''])
+  assert.match(err, /wish_unknown/)
+})
+
+test('an explanation for programs has its keys, one object for one pod', async () => {
+  const { code, out } = await sluice(['explain', '-f', '-', '--mode', 'ambient', '-o', 'json'], POD)
+  assert.equal(code, 0)
+  const report = JSON.parse(out) as Record<string, unknown>
+  assert.equal(report['mode'], 'ambient')
+  assert.equal(report['reason'], 'wish_granted')
+  assert.ok(typeof report['message'] === 'string' && Array.isArray(report['rejected']))
+})
+
+test('settings come as text or inside their ConfigMap', async () => {
+  const text = await file('mesh.yaml', 'rootNamespace: mesh\n')
+  const map = await file(
+    'map.yaml',
+    'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: istio }\ndata:\n  mesh: |\n    rootNamespace: mesh\n',
+  )
+  for (const path of [text, map])
+    assert.equal((await sluice(['explain', '-f', '-', '--mesh-config-file', path, '--mode', 'ambient'], POD)).code, 0)
+  const wrong = await file('wrong.yaml', 'kind: ConfigMap\ndata: { other: x }\n')
+  assert.match((await sluice(['explain', '-f', '-', '--mesh-config-file', wrong], POD)).err, /data\.mesh/)
+})
+
+for (const { name, argv, stdin, code, says } of [
+  { name: 'no file', argv: ['explain'], stdin: '', code: 2, says: /needs -f FILE/ },
+  {
+    name: 'a file that is not there',
+    argv: ['explain', '-f', '/nowhere/x.yaml'],
+    stdin: '',
+    code: 1,
+    says: /cannot read \/nowhere\/x\.yaml: there is no such file/,
+  },
+  { name: 'no YAML', argv: ['inject', '-f', '-'], stdin: 'a: [1\nb: 2', code: 2, says: /- is no YAML: .*line 2/ },
+  { name: 'no object', argv: ['inject', '-f', '-'], stdin: '- 1\n', code: 2, says: /no object/ },
+  { name: 'no pod', argv: ['explain', '-f', '-'], stdin: 'kind: Service\n', code: 2, says: /holds no Pod/ },
+  {
+    name: 'settings that cannot be used',
+    argv: ['explain', '-f', '-', '--values-file', '-'],
+    stdin: '[1]',
+    code: 2,
+    says: /values/,
+  },
+])
+  test(`${name}: one sentence, and the exit code tells what kind of problem it is`, async () => {
+    const run = await sluice(argv, stdin)
+    assert.equal(run.code, code)
+    assert.match(run.err, says)
+    assert.equal(run.err.trim().split('\n').length, 1)
+  })
