@@ -49,6 +49,13 @@ export const KUBERNETES_NAMES = {
   namespaceName: 'kubernetes.io/metadata.name',
 } as const
 
+/** On a DaemonSet: which component it is. Sluice's chart sets it for the agent, Istio's for ztunnel. */
+export const COMPONENT_LABEL = 'app.kubernetes.io/name'
+export const COMPONENTS = { agent: 'sluice-agent', ztunnel: 'ztunnel' } as const
+
+/** Names of ConfigMaps; Istio's carry `-<revision>` where the revision is not the default one (injector.md §4). */
+export const CONFIG_MAPS = { mesh: 'istio', injector: 'istio-sidecar-injector', policy: 'sluice-policy' } as const
+
 export const CONTAINERS = {
   proxy: 'istio-proxy',
   init: 'istio-init',

@@ -1,0 +1,112 @@
+import { isUtf8 } from 'node:buffer'
+import { diff } from '../../core/admission/patch.ts'
+import { allowed, denied, NO_REMARKS, patched, type Remarks } from '../../core/admission/response.ts'
+import { parseReview, ReviewError, type Review } from '../../core/admission/review.ts'
+import type { Facts } from '../../core/decision/facts.ts'
+import { auditAnnotations, refusalMessage, warningLines } from '../../core/explain/admission-texts.ts'
+import type { Outcome } from '../../core/explain/outcome.ts'
+import { pathEnv } from '../../core/injection/path-env.ts'
+import { JsonError, parseJson } from '../../core/json/parse.ts'
+import type { Json, JsonObject } from '../../core/json/value.ts'
+import { Failure } from './failure.ts'
+import type { FactSource, Snapshot } from './snapshot.ts'
+
+/** One request as the server received it. */
+export interface Call {
+  /** the path with its escapes decoded */
+  readonly path: string
+  readonly body: Buffer
+}
+
+/** What was answered, and what it was about: all that `record` needs. */
+export interface Admission {
+  readonly response: JsonObject
+  readonly review: Review
+  /** absent where the request was not the creation of a pod */
+  readonly decided?: { readonly outcome: Outcome; readonly changes: number }
+}
+
+export type Decide = (facts: Facts) => Outcome
+
+/**
+ * Answers one admission request from memory: parse → snapshot → facts → outcome → diff → respond. Anything but the
+ * creation of a pod is allowed untouched. Changes nothing anywhere; throws `Failure` where no verdict can be given.
+ */
+export function admit(call: Call, source: FactSource, decide: Decide): Admission {
+  const review = readReview(call.body)
+  if (!createsPod(review)) return { review, response: allowed(review, NO_REMARKS) }
+  const pod = podOf(review)
+  const snapshot = snapshotOf(source)
+  const outcome = decide(factsOf(pod, review, call, snapshot, source.ageSeconds()))
+  const remarks = remarksOf(outcome, review)
+  if (outcome.decision.is === 'refused') {
+    const denial = { code: 403, reason: 'Forbidden', message: refusalMessage(outcome) }
+    return { review, response: denied(review, denial, remarks), decided: { outcome, changes: 0 } }
+  }
+  const patch = diff(pod, outcome.pod)
+  return { review, response: patched(review, patch, remarks), decided: { outcome, changes: patch.length } }
+}
+
+function snapshotOf(source: FactSource): Snapshot {
+  const now = source.current()
+  if (now.is === 'snapshot') return now.snapshot
+  throw new Failure(now.is, now.why)
+}
+
+function readReview(body: Buffer): Review {
+  if (body.length === 0) throw new Failure('malformed', 'the body is empty: it must be an AdmissionReview')
+  if (!isUtf8(body)) throw new Failure('malformed', 'the body is not UTF-8')
+  try {
+    return parseReview(parseBody(body.toString('utf8')))
+  } catch (cause) {
+    if (cause instanceof ReviewError) throw new Failure('malformed', cause.message, { cause })
+    throw cause
+  }
+}
+
+function parseBody(text: string): Json {
+  try {
+    return parseJson(text)
+  } catch (cause) {
+    if (cause instanceof JsonError) throw new Failure('malformed', `the body ${cause.message}`, { cause })
+    throw cause
+  }
+}
+
+/** The webhook configuration asks for nothing else; whoever widens it must not have his objects changed. */
+function createsPod({ operation, kind, resource, subResource }: Review): boolean {
+  return (
+    operation === 'CREATE' &&
+    subResource === '' &&
+    [kind, resource].every(({ group, version }) => group === '' && version === 'v1') &&
+    kind.name === 'Pod' &&
+    resource.name === 'pods'
+  )
+}
+
+function podOf({ object, namespace }: Review): JsonObject {
+  if (object === undefined) throw new Failure('malformed', 'request.object must be the Pod that is created')
+  if (namespace === '') throw new Failure('malformed', 'request.namespace must name the namespace of the Pod')
+  return object
+}
+
+function factsOf(pod: JsonObject, review: Review, call: Call, snapshot: Snapshot, ageSeconds: number): Facts {
+  const namespace = snapshot.namespace(review.namespace)
+  if (namespace === undefined)
+    throw new Failure('namespace_unknown', `namespace ${review.namespace} is not known yet; try again`)
+  const { settings, policy, coverage, installed, kubeletVersions } = snapshot
+  return {
+    pod,
+    namespace,
+    settings,
+    policy,
+    coverage: { ...coverage(pod), installed, ageSeconds },
+    dryRun: review.dryRun,
+    pathEnv: pathEnv(call.path),
+    kubeletVersions,
+  }
+}
+
+function remarksOf(outcome: Outcome, { dryRun }: Review): Remarks {
+  return { warnings: warningLines(outcome, dryRun), auditAnnotations: auditAnnotations(outcome) }
+}

@@ -1,0 +1,141 @@
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { outcomeOf } from '../../core/explain/outcome-of.ts'
+import { createLogger, type Logger } from '../../edge/telemetry/logger.ts'
+import { directoryStore } from '../../edge/tls/directory-store.ts'
+import { fileSource } from '../../edge/tls/file-source.ts'
+import { selfMadeSource } from '../../edge/tls/self-made-source.ts'
+import type { CertificateSource } from '../../edge/tls/source.ts'
+import type { Decide } from './admit.ts'
+import { DEFAULT_LIMITS, type Limits } from './limits.ts'
+import { DEFAULT_INSTALLATION, type Certificates, type WebhookOptions } from './options.ts'
+import { metricsServer } from './metrics-server.ts'
+import { checks } from './readiness.ts'
+import { createRecorder, webhookMetrics, type WebhookMetrics } from './record.ts'
+import { createServer, secureContext, type WebhookServer } from './server.ts'
+import type { FactSource } from './snapshot.ts'
+import { worldOf } from './world.ts'
+
+/** A webhook that serves. */
+export interface Webhook {
+  /** of the HTTPS server */
+  readonly address: AddressInfo
+  readonly metricsAddress: AddressInfo
+  /** PEM of the CAs that clients must trust now; empty where somebody else makes the certificates */
+  readonly ca: () => string
+  /** Stops without losing a request: not ready first, then no new connection, then what is in flight. Safe to call twice. */
+  readonly close: () => Promise<void>
+}
+
+/** What tests put in the place of the real thing. */
+export interface Seams {
+  readonly decide?: Decide
+}
+
+/** How old facts may be before `/readyz?verbose` calls it an alarm, until a policy says otherwise. */
+const UNKNOWN_MAX_STALE_SECONDS = 1800
+
+/**
+ * Starts the webhook and resolves when it listens. Throws where there is no certificate to serve or an address is taken;
+ * then nothing is left running.
+ */
+export async function startWebhook(options: WebhookOptions, { decide = outcomeOf }: Seams = {}): Promise<Webhook> {
+  const log = createLogger({ level: 'info', ...options.log })
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const metrics = webhookMetrics()
+  const source = worldOf(options.facts.objects, { ...DEFAULT_INSTALLATION, ...options.installation })
+  const certificates = certificateSource(options.certificates, log)
+  await certificates.refresh()
+  const certificate = certificates.current()
+  if (certificate === undefined) throw new Error('a source that was refreshed has a certificate')
+
+  let draining = false
+  const { app, load } = createServer({
+    source,
+    decide,
+    record: createRecorder(log, metrics),
+    limits,
+    certificate,
+    checks: () => checks(source, certificates, { draining, maxStaleSeconds: maxStale(source), now: new Date() }),
+    draining: () => draining,
+  })
+  certificates.onChange((changed) => {
+    app.server.setSecureContext(secureContext(changed))
+    log.info({ notAfter: changed.notAfter }, 'serving a new certificate')
+  })
+  const metricsApp = metricsServer(metrics, () => {
+    metrics.set('sluice_admission_in_flight', {}, load.requests)
+    setGauges(metrics, source, certificates)
+  })
+  const stop = new AbortController()
+  const close = once(async () => {
+    draining = true
+    log.info('stopping: not ready any more')
+    await drain(app, limits)
+    await metricsApp.close()
+    stop.abort()
+    await running
+    log.info('stopped')
+  })
+  const running = certificates.run(stop.signal)
+  try {
+    await app.listen({ ...options.listen })
+    await metricsApp.listen({ ...options.metrics })
+  } catch (error) {
+    stop.abort()
+    await Promise.all([app.close(), metricsApp.close(), running])
+    throw error
+  }
+  const [address, metricsAddress] = [addressOf(app), addressOf(metricsApp)]
+  log.info({ address, metricsAddress }, 'serving')
+  return { address, metricsAddress, ca: () => certificates.current()?.ca ?? '', close }
+}
+
+/**
+ * While `drainMs` last, requests are answered with `Connection: close`, so that clients come back elsewhere; then the socket
+ * closes and what is in flight is waited for.
+ */
+async function drain(app: WebhookServer, { drainMs, closeMs }: Limits): Promise<void> {
+  await sleep(drainMs)
+  const cut = setTimeout(() => app.server.closeAllConnections(), closeMs)
+  await app.close()
+  clearTimeout(cut)
+}
+
+function certificateSource(certificates: Certificates, log: Logger): CertificateSource {
+  const report = (err: unknown): void => log.error({ err }, 'the certificate could not be refreshed')
+  if (certificates.from === 'files') return fileSource({ ...certificates, report })
+  return selfMadeSource({
+    store: directoryStore(certificates.directory),
+    names: certificates.names,
+    caName: 'sluice-ca',
+    now: () => new Date(),
+    report,
+    announce: (what, why) => log.info({ why }, `making a new ${what}`),
+  })
+}
+
+function setGauges(metrics: WebhookMetrics, source: FactSource, certificates: CertificateSource): void {
+  metrics.set('sluice_facts_age_seconds', {}, source.ageSeconds())
+  const problems = source.problems()
+  for (const configuration of ['mesh', 'policy'])
+    metrics.set('sluice_configuration_bad', { configuration }, problems.has(configuration) ? 1 : 0)
+  const notAfter = certificates.current()?.notAfter.getTime() ?? 0
+  metrics.set('sluice_certificate_not_after_seconds', {}, notAfter / 1000)
+}
+
+function maxStale(source: FactSource): number {
+  const current = source.current()
+  return current.is === 'snapshot' ? current.snapshot.policy.maxStaleSeconds : UNKNOWN_MAX_STALE_SECONDS
+}
+
+function addressOf(app: { readonly server: { address(): AddressInfo | string | null } }): AddressInfo {
+  const address = app.server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server listens on an IP address')
+  return address
+}
+
+function once(run: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
+  return () => (done ??= run())
+}
