@@ -1,5 +1,6 @@
 import { DECISION_REASONS } from './reasons/decision.ts'
 import { INJECTION_REASONS } from './reasons/injection.ts'
+import { MEASUREMENT_REASONS } from './reasons/measurement.ts'
 import type { ReasonLevel, ReasonRow } from './reasons/reason-row.ts'
 import { REDIRECTION_REASONS } from './reasons/redirection.ts'
 
@@ -12,6 +13,7 @@ export const REASONS = {
   ...DECISION_REASONS,
   ...INJECTION_REASONS,
   ...REDIRECTION_REASONS,
+  ...MEASUREMENT_REASONS,
 } as const satisfies Record<string, ReasonRow>
 
 export type ReasonCode = keyof typeof REASONS
