@@ -9,7 +9,7 @@ import { permitted } from './permission.ts'
 import { sidecarNeed } from './sidecar-needs.ts'
 import type { Source } from './source.ts'
 import type { Wished } from './wish.ts'
-import { isExplicit, wishOf } from './wish.ts'
+import { wishOf } from './wish.ts'
 
 /** What is to be tried for a pod, before anybody asks whether it is allowed and possible. */
 export type Aim =
@@ -20,12 +20,15 @@ export type Aim =
       readonly modes: readonly Mode[]
       /** tried after them: the other family's, where the policy says `crossFamily` */
       readonly crossing: readonly Mode[]
-      /** set where one mode was named: it is granted or refused, never replaced */
-      readonly wished: Source | undefined
-      /** why a mode that is not among `modes` was not tried */
-      readonly notTried: (mode: Mode) => Reason
+      /** where one mode was named: it is granted or refused, never replaced */
+      readonly named: boolean
+      /** who asked for the modes */
+      readonly by: Source
+      /** why a mode that is not in `modes` is not tried, or only after them */
+      readonly notTried: Reason
       readonly warnings: readonly Reason[]
     }
+type Try = Extract<Aim, { is: 'try' }>
 
 /**
  * Brings wish, Istio's labels and policy together (design: "The decision", 1 and 2). An explicit wish that contradicts
@@ -46,12 +49,7 @@ export function aimOf(facts: Facts, verdict: InjectorVerdict): Aim {
   const aim =
     wins === 'wish'
       ? follow(facts, verdict, wished, undefined)
-      : follow(
-          facts,
-          verdict,
-          { wish: 'auto', by: { place: 'policy', text: "the policy's contradiction=labels" } },
-          asked,
-        )
+      : follow(facts, verdict, { wish: 'auto', by: asked.by, explicit: false }, asked)
   return { ...aim, warnings: [clash, ...aim.warnings] }
 }
 
@@ -59,7 +57,7 @@ const WINNER_TEXT = { wish: 'the wish wins', labels: "Istio's labels win" } as c
 
 /** An opt-out on the pod against its namespace is no contradiction but what opt-outs are for. */
 function contradict(wished: Wished, asked: NonNullable<LabelsAsk>): boolean {
-  if (!isExplicit(wished)) return false
+  if (!wished.explicit) return false
   if (asked.ask === 'out')
     return wished.wish !== 'none' && !(wished.by.place === 'namespace' && asked.by.place === 'pod')
   if (wished.wish === 'none') return !(wished.by.place === 'pod' && asked.by.place !== 'pod')
@@ -69,14 +67,21 @@ function contradict(wished: Wished, asked: NonNullable<LabelsAsk>): boolean {
 function follow(facts: Facts, verdict: InjectorVerdict, wished: Wished, asked: LabelsAsk): Aim {
   if (wished.wish === 'none') return leave(facts, wished.by, { code: 'wish_none', args: { place: wished.by.text } })
   if (asked?.ask === 'out') return leave(facts, asked.by, asked.reason)
-  const aim = candidates(facts, wished, asked?.ask, asked?.by)
-  const sidecars = aim.modes.some((mode) => familyOf(mode) === 'sidecar')
-  // a wish on the pod is as near as Istio's own label on it, which beats the injector's selectors and its policy
-  if (sidecars && !verdict.injects && wished.by.place !== 'pod' && verdict.reason.code !== 'policy_invalid')
-    return { is: 'left', reason: verdict.reason, warnings: [] }
-  if (sidecars && !verdict.injects && verdict.reason.code === 'policy_invalid' && !isExplicit(wished))
-    return { is: 'left', reason: verdict.reason, warnings: [] }
-  return aim
+  const aim = candidates(facts, verdict, wished, asked)
+  const onlyAmbient = asked?.ask === 'ambient' || wished.wish === 'ambient'
+  if (onlyAmbient) return aim
+  if (!verdict.injects && !beats(wished, verdict.reason))
+    return { is: 'left', reason: verdict.reason, warnings: verdict.warnings }
+  return { ...aim, warnings: [...verdict.warnings, ...aim.warnings] }
+}
+
+/**
+ * Does an explicit wish beat what the injector's configuration says against a sidecar? On a pod it is as near as Istio's
+ * own label, which beats selectors and policy; on a namespace it still leaves out the pods that the selectors name. Nothing
+ * beats a configuration that cannot be read: then a sidecar is not possible, and the wish is refused.
+ */
+function beats({ explicit, by }: Wished, against: Reason): boolean {
+  return explicit && (against.code !== 'never_selector' || by.place === 'pod')
 }
 
 /** Leaves the pod out of the mesh, where whoever says so may: opting a pod out is subject to the policy's `optOut`. */
@@ -87,47 +92,61 @@ function leave({ policy, namespace }: Facts, by: Source, reason: Reason): Aim {
   return { is: 'left', reason, warnings: [] }
 }
 
-type Try = Extract<Aim, { is: 'try' }>
-
-function candidates(facts: Facts, { wish, by }: Wished, family: Family | undefined, label: Source | undefined): Try {
+function candidates(facts: Facts, verdict: InjectorVerdict, { wish, by }: Wished, asked: LabelsAsk): Try {
+  const family = asked?.ask === 'out' ? undefined : asked?.ask
   if (wish !== 'auto' && wish !== 'none' && (family === undefined || family === familyOf(wish))) {
-    const notTried = (): Reason => ({ code: 'wish_otherwise', args: { place: by.text, wish } })
-    return { is: 'try', modes: [wish], crossing: [], wished: by, notTried, warnings: [] }
+    const notTried: Reason = { code: 'wish_otherwise', args: { place: by.text, wish } }
+    return { is: 'try', modes: [wish], crossing: [], named: true, by, notTried, warnings: [] }
   }
   const chosen: FamilyChoice =
-    family === undefined || label === undefined
+    family === undefined || asked === undefined
       ? bareFamily(facts)
-      : { family, others: { code: 'family_by_labels', args: { family, label: label.text } }, mayCross: true }
-  const crosses = facts.policy.crossFamily && chosen.mayCross
+      : { family, by: asked.by, notOther: { code: 'family_by_labels', args: { family, label: asked.by.text } } }
+  const other: Family = chosen.family === 'ambient' ? 'sidecar' : 'ambient'
+  const crosses = facts.policy.crossFamily && mayJoin(other, facts, verdict)
   return {
     is: 'try',
     modes: MODES_OF[chosen.family],
-    crossing: crosses ? MODES_OF[chosen.family === 'ambient' ? 'sidecar' : 'ambient'] : [],
-    wished: undefined,
-    notTried: () => chosen.others,
+    crossing: crosses ? MODES_OF[other] : [],
+    named: false,
+    by: chosen.by,
+    notTried: chosen.notOther,
     warnings: [],
   }
 }
 
-interface FamilyChoice {
-  readonly family: Family
-  /** why the modes of the other family are not tried */
-  readonly others: Reason
-  /** can the pod join by the other family at all? */
-  readonly mayCross: boolean
+/** Does nothing on the pod speak against a family that nobody asked for? */
+function mayJoin(family: Family, facts: Facts, verdict: InjectorVerdict): boolean {
+  if (family === 'sidecar') return verdict.injects
+  return sidecarNeed(facts.pod) === undefined && ambientRefusal(facts) === undefined
 }
 
-/** The family of a pod for which nobody names one. */
-function bareFamily({ pod, namespace, policy, coverage: { installed } }: Facts): FamilyChoice {
-  const need = sidecarNeed(pod)
+interface FamilyChoice {
+  readonly family: Family
+  readonly by: Source
+  /** why the modes of the other family are not tried */
+  readonly notOther: Reason
+}
+
+/** The family of a pod for which no label names one. */
+function bareFamily(facts: Facts): FamilyChoice {
+  const { policy, coverage } = facts
+  const { installed } = coverage
+  const need = sidecarNeed(facts.pod)
   if (need !== undefined)
-    return { family: 'sidecar', others: { code: 'family_by_need', args: { need } }, mayCross: false }
-  const refusal = ambientRefusal({ pod, namespace })
+    return {
+      family: 'sidecar',
+      by: { place: 'pod', text: `the pod's ${need}` },
+      notOther: { code: 'family_by_need', args: { need } },
+    }
+  const refusal = ambientRefusal(facts)
   if (refusal !== undefined)
-    return { family: 'sidecar', others: { code: 'ambient_opt_out', args: { label: refusal.text } }, mayCross: false }
+    return { family: 'sidecar', by: refusal, notOther: { code: 'ambient_opt_out', args: { label: refusal.text } } }
+
   const exists = (family: Family): boolean => family === 'sidecar' || (installed.agent && installed.ztunnel)
   const family = policy.families.find(exists) ?? policy.families[0] ?? 'sidecar'
-  const skippedAmbient = family === 'sidecar' && policy.families.includes('ambient') && !exists('ambient')
-  if (!skippedAmbient) return { family, others: { code: 'family_by_policy', args: { family } }, mayCross: true }
-  return { family, others: { code: installed.agent ? 'ztunnel_absent' : 'agent_absent', args: {} }, mayCross: true }
+  const by: Source = { place: 'policy', text: "the policy's families" }
+  const ambientMissing = family === 'sidecar' && policy.families[0] === 'ambient'
+  if (!ambientMissing) return { family, by, notOther: { code: 'family_by_policy', args: { family } } }
+  return { family, by, notOther: { code: installed.agent ? 'ztunnel_absent' : 'agent_absent', args: {} } }
 }

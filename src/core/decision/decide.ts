@@ -11,7 +11,6 @@ import type { InjectorVerdict } from './eligibility.ts'
 import { injectorVerdict } from './eligibility.ts'
 import type { Facts } from './facts.ts'
 import { ASSESS } from './modes/assess.ts'
-import type { Case } from './modes/verdict.ts'
 import { sidecarNeed } from './sidecar-needs.ts'
 import { shown } from './source.ts'
 
@@ -25,9 +24,17 @@ export function decide(facts: Facts, rehearse: Rehearse): Decision {
   const outside = outsideReach(facts, injector)
   if (outside !== undefined) return { is: 'left', reason: outside, rejected: [], warnings: [] }
   const aim = aimOf(facts, injector)
-  const decision = aim.is === 'try' ? attempt(facts, aim, { facts, injector, rehearse }) : { ...aim, rejected: [] }
-  const sidecar = decision.is === 'meshed' && familyOf(decision.mode) === 'sidecar'
-  return sidecar ? { ...decision, warnings: [...injector.warnings, ...decision.warnings] } : decision
+  if (aim.is !== 'try') return { ...aim, rejected: [] }
+
+  const tried = new Map<Mode, readonly Reason[]>()
+  for (const mode of [...aim.modes, ...aim.crossing]) {
+    const verdict = ASSESS[mode]({ facts, injector, rehearse })
+    if (verdict.is === 'open') return meshed(facts, aim, mode, tried)
+    if (verdict.is === 'uninjectable')
+      return { is: 'refused', reason: verdict.reason, rejected: rejectedOf(MODES, tried, aim), warnings: aim.warnings }
+    tried.set(mode, verdict.reasons)
+  }
+  return impossible(facts, aim, rejectedOf(MODES, tried, aim))
 }
 
 /** What no mode can mesh, whatever anybody asks for. */
@@ -40,60 +47,41 @@ function outsideReach({ pod }: Facts, injector: InjectorVerdict): Reason | undef
   return undefined
 }
 
-function attempt(facts: Facts, aim: Extract<Aim, { is: 'try' }>, one: Case): Decision {
-  const tried = new Map<Mode, readonly Reason[]>()
-  for (const mode of [...aim.modes, ...aim.crossing]) {
-    const verdict = ASSESS[mode](one)
-    if (verdict.is === 'uninjectable')
-      return { is: 'refused', reason: verdict.reason, rejected: rejectedOf(MODES, tried, aim), warnings: aim.warnings }
-    if (verdict.is === 'open') return meshed(facts, aim, mode, tried)
-    tried.set(mode, verdict.reasons)
-  }
-  const rejected = rejectedOf(MODES, tried, aim)
-  const { warnings, wished, modes } = aim
-  if (wished !== undefined) {
-    const reason: Reason = { code: 'wish_impossible', args: { place: wished.text, mode: modes.join(', ') } }
+type Try = Extract<Aim, { is: 'try' }>
+type Tried = ReadonlyMap<Mode, readonly Reason[]>
+
+const CHOSEN = { ambient: 'ambient_first', cni: 'cni_first', init: 'init_last_resort' } as const
+
+function meshed({ pod }: Facts, aim: Try, mode: Mode, tried: Tried): Decision {
+  const reason: Reason = aim.named
+    ? { code: 'wish_granted', args: { place: aim.by.text, mode } }
+    : { code: CHOSEN[mode], args: { by: aim.by.text } }
+  const crossed = aim.modes.filter((other) => familyOf(other) !== familyOf(mode)).slice(0, 1)
+  const need = mode === 'ambient' ? sidecarNeed(pod) : undefined
+  const warnings: readonly Reason[] = [
+    ...aim.warnings,
+    ...crossed.map((from): Reason => ({ code: 'family_crossed', args: { from: familyOf(from), to: mode } })),
+    ...(need === undefined ? [] : [{ code: 'sidecar_settings_unused', args: { need } } as const]),
+  ]
+  const lessPrivilege = MODES.slice(0, MODES.indexOf(mode))
+  const passedOver = MODES.filter((other) => lessPrivilege.includes(other) || tried.has(other))
+  return { is: 'meshed', mode, reason, rejected: rejectedOf(passedOver, tried, aim), warnings }
+}
+
+/** A mode that was named is never replaced, not even by being outside the mesh. */
+function impossible({ policy }: Facts, { named, by, modes, warnings }: Try, rejected: readonly Rejected[]): Decision {
+  if (named) {
+    const reason: Reason = { code: 'wish_impossible', args: { place: by.text, mode: modes.join(', ') } }
     return { is: 'refused', reason, rejected, warnings }
   }
-  if (facts.policy.onImpossible === 'admit')
+  if (policy.onImpossible === 'admit')
     return { is: 'unmeshed', reason: { code: 'admitted_unmeshed', args: {} }, rejected, warnings }
   return { is: 'refused', reason: { code: 'no_mode_possible', args: {} }, rejected, warnings }
 }
 
-const CHOSEN: Readonly<Record<Mode, Reason>> = {
-  ambient: { code: 'ambient_first', args: {} },
-  cni: { code: 'cni_first', args: {} },
-  init: { code: 'init_last_resort', args: {} },
-}
-
-function meshed(
-  { pod }: Facts,
-  aim: Extract<Aim, { is: 'try' }>,
-  mode: Mode,
-  tried: ReadonlyMap<Mode, readonly Reason[]>,
-): Decision {
-  const { wished } = aim
-  const reason: Reason =
-    wished === undefined ? CHOSEN[mode] : { code: 'wish_granted', args: { place: wished.text, mode } }
-  const lessPrivilege = MODES.slice(0, MODES.indexOf(mode))
-  const relevant = MODES.filter((other) => lessPrivilege.includes(other) || tried.has(other))
-  const warnings: Reason[] = [...aim.warnings]
-  const [first] = aim.modes
-  if (!aim.modes.includes(mode) && first !== undefined)
-    warnings.push({ code: 'family_crossed', args: { from: `the ${familyOf(first)} family`, to: mode } })
-  const need = mode === 'ambient' ? sidecarNeed(pod) : undefined
-  if (need !== undefined) warnings.push({ code: 'sidecar_settings_unused', args: { need } })
-  return { is: 'meshed', mode, reason, rejected: rejectedOf(relevant, tried, aim), warnings }
-}
-
-function rejectedOf(
-  modes: readonly Mode[],
-  tried: ReadonlyMap<Mode, readonly Reason[]>,
-  aim: Extract<Aim, { is: 'try' }>,
-): readonly Rejected[] {
+function rejectedOf(modes: readonly Mode[], tried: Tried, aim: Try): readonly Rejected[] {
   return modes.flatMap((mode) => {
-    const reasons =
-      tried.get(mode) ?? (aim.modes.includes(mode) || aim.crossing.includes(mode) ? [] : [aim.notTried(mode)])
+    const reasons = tried.get(mode) ?? (aim.modes.includes(mode) ? [] : [aim.notTried])
     return reasons.map((reason) => ({ mode, reason }))
   })
 }

@@ -7,10 +7,12 @@ import type { Facts } from './facts.ts'
 import type { Source } from './source.ts'
 import { labelSource } from './source.ts'
 
-/** What is wished for a pod, and by whom; only what stands on the pod or its namespace is an explicit wish. */
+/** What is wished for a pod, and by whom. */
 export interface Wished {
   readonly wish: Wish
   readonly by: Source
+  /** does it stand on the pod or its namespace, not only in the policy? */
+  readonly explicit: boolean
 }
 
 export type WishReading =
@@ -30,19 +32,9 @@ export function wishOf({ pod, namespace, policy }: Pick<Facts, 'pod' | 'namespac
     if (value === undefined) continue
     const by = labelSource(place, SLUICE_LABELS.mode, value)
     const wish = WISHES.find((known) => known === value)
-    if (wish !== undefined) return { is: 'wish', wished: { wish, by } }
+    if (wish !== undefined) return { is: 'wish', wished: { wish, by, explicit: true } }
     return { is: 'unknown', reason: { code: 'wish_unknown', args: { place: by.text, allowed: WISHES.join(', ') } } }
   }
-  return {
-    is: 'wish',
-    wished: {
-      wish: policy.defaultMode,
-      by: { place: 'policy', text: `the policy's defaultMode=${policy.defaultMode}` },
-    },
-  }
-}
-
-/** Does the wish stand on the pod or its namespace? */
-export function isExplicit({ by }: Wished): boolean {
-  return by.place === 'pod' || by.place === 'namespace'
+  const by: Source = { place: 'policy', text: `the policy's defaultMode=${policy.defaultMode}` }
+  return { is: 'wish', wished: { wish: policy.defaultMode, by, explicit: false } }
 }

@@ -93,7 +93,7 @@ const GRANTED = ({ pod }: Facts): Outcome => ({
   decision: {
     is: 'meshed',
     mode: 'init',
-    reason: { code: 'init_last_resort', args: {} },
+    reason: { code: 'init_last_resort', args: { by: 'x' } },
     rejected: [{ mode: 'cni', reason: { code: 'host_network', args: {} } }],
     warnings: [],
   },

@@ -64,17 +64,20 @@ const SKIP = {
 const MESHED = {
   ambient_first: {
     level: 'meshed',
-    says: () => 'ambient asks nothing of the pod, and the nodes that may get it can do it',
+    says: (p: { by: string }) =>
+      `ambient asks nothing of the pod, and the nodes that may get it can do it (family by ${p.by})`,
     fix: null,
   },
   cni_first: {
     level: 'meshed',
-    says: () => 'the node agent redirects the traffic, so the pod needs no init container with NET_ADMIN',
+    says: (p: { by: string }) =>
+      `the node agent redirects the traffic, so the pod needs no init container with NET_ADMIN (family by ${p.by})`,
     fix: null,
   },
   init_last_resort: {
     level: 'meshed',
-    says: () => 'no mode with less privilege is open to this pod, so its own init container redirects the traffic',
+    says: (p: { by: string }) =>
+      `no mode with less privilege is open to this pod, so its own init container redirects the traffic (family by ${p.by})`,
     fix: 'see the rejected modes for what would remove it',
   },
   wish_granted: {
@@ -191,7 +194,7 @@ const WARN = {
   family_crossed: {
     level: 'warn',
     says: (p: { from: string; to: string }) =>
-      `${p.from} is not possible, and the policy (crossFamily) lets the pod join by ${p.to}`,
+      `the ${p.from} family is not possible, and the policy (crossFamily) lets the pod join by ${p.to}`,
     fix: 'remove the named obstacle',
   },
   inject_value_unknown: {
