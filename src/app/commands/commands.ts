@@ -2,7 +2,9 @@ import type { CommandRow } from './command.ts'
 
 /** Every command of `sluice`, in the order of help; loaded only when it is run. */
 export const COMMANDS: readonly CommandRow[] = [
+  { name: 'webhook', load: async () => (await import('./webhook.ts')).webhookCommand },
   { name: 'inject', load: async () => (await import('./inject.ts')).injectCommand },
   { name: 'explain', load: async () => (await import('./explain.ts')).explainCommand },
+  { name: 'certs', load: async () => (await import('./certs.ts')).certsCommand },
   { name: 'completion', load: async () => (await import('./completion.ts')).completionCommand(() => COMMANDS) },
 ]

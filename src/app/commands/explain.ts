@@ -18,7 +18,7 @@ export const explainCommand: Command = {
   run: async (flags, _positional, io) => {
     const path = flags['filename']
     if (path === undefined) throw new UsageError('explain needs -f FILE; - reads standard input')
-    const { factsOf } = await readOfflineFacts(flags, io)
+    const factsOf = await readOfflineFacts(flags, io)
     const documents = parseObjects(await readText(path, io), path)
     const pods = documents.flatMap((document) => outcomesOfDocument(document, factsOf).pods)
     if (pods.length === 0) throw new UsageError(`${path} holds no Pod, and no workload with a template of pods`)

@@ -36,7 +36,7 @@ export const injectCommand: Command = {
   run: async (flags, _positional, io) => {
     const path = flags['filename']
     if (path === undefined) throw new UsageError('inject needs -f FILE; - reads standard input')
-    const { factsOf } = await readOfflineFacts(flags, io)
+    const factsOf = await readOfflineFacts(flags, io)
     const { documents, problem } = editableDocuments(await readText(path, io))
     if (problem !== undefined) throw new UsageError(`${path} is no YAML: ${problem}`)
     const pods: PodOutcome[] = []

@@ -4,15 +4,20 @@ import type { FactsOfPod } from '../../core/explain/workload-documents.ts'
 import { isObject, type JsonObject, objectOr, stringMap, stringOr } from '../../core/json/value.ts'
 import type { MeshSettings } from '../../core/settings/mesh-settings.ts'
 import { parseMeshSettings } from '../../core/settings/parse-mesh-settings.ts'
-import { DEFAULT_POLICY, type Policy } from '../../core/settings/policy.ts'
+import { DEFAULT_POLICY, parsePolicy, type Policy } from '../../core/settings/policy.ts'
 import { SettingsError } from '../../core/settings/settings-error.ts'
 import { WISHES } from '../../core/vocabulary/modes.ts'
 import { ISTIO_LABELS, SLUICE_LABELS } from '../../core/vocabulary/names.ts'
+import { DEFAULT_INSTALLATION } from '../webhook/options.ts'
+import type { Snapshot } from '../webhook/snapshot.ts'
+import { worldOf } from '../webhook/world.ts'
 import { type CommandIo, type FlagRow, type FlagValues, UsageError } from './command.ts'
 import { parseObjects, readOptional } from './input.ts'
+import { OBJECTS_FLAG, readObjects } from './objects-file.ts'
 
 /** Flags by which files take the place of a cluster. */
 export const OFFLINE_FLAGS: readonly FlagRow[] = [
+  OBJECTS_FLAG,
   {
     name: 'mesh-config-file',
     aliases: ['meshConfigFile'],
@@ -47,13 +52,6 @@ export const OFFLINE_FLAGS: readonly FlagRow[] = [
   { name: 'revision', value: 'NAME', help: 'the revision of the control plane' },
 ]
 
-/** What the files and flags say, apart from the pod. */
-export interface OfflineFacts {
-  readonly settings: MeshSettings
-  readonly policy: Policy
-  readonly factsOf: FactsOfPod
-}
-
 /** Without a cluster to look at, every node is taken to be able to do everything. */
 const ASSUMED: Coverage = {
   cni: { is: 'possible', covered: 1, candidates: 1 },
@@ -62,26 +60,50 @@ const ASSUMED: Coverage = {
   ageSeconds: 0,
 }
 
+/** Offline injection is asked for sidecars, as with istioctl; ambient has to be named. */
+const OFFLINE_POLICY: Policy = { ...DEFAULT_POLICY, families: ['sidecar', 'ambient'] }
+
 /** Reads the files of `OFFLINE_FLAGS`. Throws UsageError naming file and field, CommandFailure where a file cannot be read. */
-export async function readOfflineFacts(flags: FlagValues, io: CommandIo): Promise<OfflineFacts> {
-  const settings = await readSettings(flags, io)
+export async function readOfflineFacts(flags: FlagValues, io: CommandIo): Promise<FactsOfPod> {
+  const cluster = await readCluster(flags, io)
   const namespace = await readNamespace(flags, io)
-  // offline injection is asked for sidecars, as with istioctl; ambient has to be named
-  const policy: Policy = { ...DEFAULT_POLICY, families: ['sidecar', 'ambient'] }
-  return {
-    settings,
-    policy,
-    factsOf: (pod, name) => ({
+  const settings = cluster === undefined || namesSettings(flags) ? await readSettings(flags, io) : cluster.settings
+  const policy = (await readPolicy(flags, io)) ?? cluster?.policy ?? OFFLINE_POLICY
+  return (pod, named) => {
+    const name = named ?? flags['namespace'] ?? stringOr(objectOr(namespace?.['metadata'])['name']) ?? 'default'
+    return {
       pod,
-      namespace: namespaceOf(name, namespace, flags),
+      namespace: asked(flags, namespaceFacts(name, namespace) ?? cluster?.namespace(name) ?? standIn(name, flags)),
       settings,
       policy,
-      coverage: ASSUMED,
+      coverage:
+        cluster === undefined ? ASSUMED : { ...cluster.coverage(pod), installed: cluster.installed, ageSeconds: 0 },
       dryRun: true,
       pathEnv: {},
-      kubeletVersions: new Map(),
-    }),
+      kubeletVersions: cluster?.kubeletVersions ?? new Map(),
+    }
   }
+}
+
+/** What the API objects of `--objects` say, as the webhook would see them; undefined without the flag. */
+async function readCluster(flags: FlagValues, io: CommandIo): Promise<Snapshot | undefined> {
+  const path = flags['objects']
+  if (path === undefined) return undefined
+  const current = worldOf(await readObjects(path, io), {
+    ...DEFAULT_INSTALLATION,
+    revision: flags['revision'] ?? '',
+  }).current()
+  if (current.is === 'snapshot') return current.snapshot
+  throw new UsageError(`${path}: ${current.why}`)
+}
+
+function namesSettings(flags: FlagValues): boolean {
+  return ['mesh-config-file', 'values-file', 'inject-config-file'].some((name) => flags[name] !== undefined)
+}
+
+async function readPolicy(flags: FlagValues, io: CommandIo): Promise<Policy | undefined> {
+  const text = await documentText(flags['policy-file'], 'policy', io)
+  return text === undefined ? undefined : checked(() => parsePolicy(text))
 }
 
 async function readSettings(flags: FlagValues, io: CommandIo): Promise<MeshSettings> {
@@ -90,8 +112,13 @@ async function readSettings(flags: FlagValues, io: CommandIo): Promise<MeshSetti
     documentText(flags['values-file'], 'values', io),
     documentText(flags['inject-config-file'], 'config', io),
   ])
+  return checked(() => parseMeshSettings({ mesh, values, config, revision: flags['revision'] }))
+}
+
+/** A settings file that cannot be used is the user's to mend: one sentence, with the field. */
+function checked<T>(parse: () => T): T {
   try {
-    return parseMeshSettings({ mesh, values, config, revision: flags['revision'] })
+    return parse()
   } catch (error) {
     if (error instanceof SettingsError) throw new UsageError(error.message, { cause: error })
     throw error
@@ -119,12 +146,18 @@ async function readNamespace(flags: FlagValues, io: CommandIo): Promise<JsonObje
   return namespace
 }
 
-function namespaceOf(of: string | undefined, given: JsonObject | undefined, flags: FlagValues): NamespaceFacts {
-  const metadata = objectOr(given?.['metadata'])
-  const name = of ?? flags['namespace'] ?? stringOr(metadata['name']) ?? 'default'
+function namespaceFacts(name: string, given: JsonObject | undefined): NamespaceFacts | undefined {
+  if (given === undefined) return undefined
+  const metadata = objectOr(given['metadata'])
+  return { name, labels: stringMap(metadata['labels']), annotations: stringMap(metadata['annotations']) }
+}
+
+/** A namespace that nobody described: one that asks for sidecars, unless the mode is named by a flag. */
+function standIn(name: string, flags: FlagValues): NamespaceFacts {
+  return { name, labels: flags['mode'] === undefined ? { [ISTIO_LABELS.injection]: 'enabled' } : {}, annotations: {} }
+}
+
+function asked(flags: FlagValues, namespace: NamespaceFacts): NamespaceFacts {
   const mode = flags['mode']
-  const asked = mode === undefined ? {} : { [SLUICE_LABELS.mode]: mode }
-  const standIn = mode === undefined ? { [ISTIO_LABELS.injection]: 'enabled' } : {}
-  const labels = given === undefined ? standIn : stringMap(metadata['labels'])
-  return { name, labels: { ...labels, ...asked }, annotations: stringMap(metadata['annotations']) }
+  return mode === undefined ? namespace : { ...namespace, labels: { ...namespace.labels, [SLUICE_LABELS.mode]: mode } }
 }
