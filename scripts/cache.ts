@@ -12,8 +12,10 @@ export function cacheDirectory(): string {
 /** Why something could not be fetched, in one sentence: the suite that needs it is skipped with it. */
 export class FetchError extends Error {}
 
-/** The folder `name` of the cache, made by `make` the first time: beside its place and
- * renamed, so that a half-made one is never found. `what` is told to whoever waits. */
+/**
+ * The folder `name` of the cache, made by `make` the first time: beside its place and renamed, so that a half-made one is
+ * never found. `what` is told to whoever waits.
+ */
 export function cached(name: string, what: string, make: (folder: string) => void): string {
   const place = join(cacheDirectory(), name)
   if (existsSync(place)) return place
