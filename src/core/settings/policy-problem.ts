@@ -47,7 +47,7 @@ export function allowedIn(schema: TSchema | undefined): string | undefined {
   if (Array.isArray(at['enum'])) return `one of ${at['enum'].join(', ')}`
   switch (at['type']) {
     case 'array':
-      return `a list of ${allowedIn(at['items'] as TSchema)?.replace(/^one of /, '') ?? 'entries'}${countsIn(at)}`
+      return `a list${countsIn(at)}, each entry ${allowedIn(at['items'] as TSchema) ?? 'of any kind'}`
     case 'boolean':
       return 'true or false'
     case 'number':
@@ -60,7 +60,7 @@ export function allowedIn(schema: TSchema | undefined): string | undefined {
 }
 
 function countsIn({ minItems, uniqueItems }: Readonly<Record<string, unknown>>): string {
-  return `${minItems === 1 ? ', at least one' : ''}${uniqueItems === true ? ', each at most once' : ''}`
+  return `${minItems === 1 ? ' of at least one' : ''}${uniqueItems === true ? ' without doubles' : ''}`
 }
 
 function fieldsOf(schema: TSchema | undefined): readonly string[] {

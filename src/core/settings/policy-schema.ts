@@ -94,7 +94,7 @@ export const POLICY_SCHEMA = Type.Object(
       default: 0.9,
       minimum: 0,
       maximum: 1,
-      unit: 'share, 0 to 1',
+      unit: 'share of the nodes',
       description: 'a mode is possible while at least this share of the nodes that may get the pod can do it',
     }),
     coverageGrace: duration({
