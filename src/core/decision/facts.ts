@@ -24,6 +24,9 @@ export interface Facts {
   readonly dryRun: boolean
   /** environment of the proxy that the webhook's URL carries (injector.md §1) */
   readonly pathEnv: Readonly<Record<string, string>>
-  /** kubelet versions of the cluster's nodes by node name; undefined where nodes cannot be read (injector.md §10) */
+  /**
+   * kubelet versions by node name of the cluster that the request is about (injector.md §10); undefined where its nodes
+   * cannot be read, and where the request is about another cluster than this one
+   */
   readonly kubeletVersions: ReadonlyMap<string, string> | undefined
 }

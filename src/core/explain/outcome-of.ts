@@ -3,15 +3,17 @@ import type { Decision } from '../decision/decision.ts'
 import type { Facts } from '../decision/facts.ts'
 import { netAdminAdded } from '../decision/net-admin.ts'
 import { enforcedLevel } from '../decision/pod-security/level.ts'
+import { enrolled } from '../injection/ambient.ts'
 import type { Injection, InjectionContext } from '../injection/draft.ts'
 import { inject } from '../injection/inject.ts'
+import { nativeSidecars } from '../injection/native-sidecars.ts'
 import type { Workload } from '../injection/workload.ts'
 import { deepEqual } from '../json/equal.ts'
-import { labelsOf, withAnnotations, withLabels } from '../json/pod.ts'
+import { specOf, withAnnotations } from '../json/pod.ts'
 import type { JsonObject } from '../json/value.ts'
 import { objectOr, stringOr } from '../json/value.ts'
 import type { SidecarMode } from '../vocabulary/modes.ts'
-import { ANSWER_ANNOTATIONS, ISTIO_LABELS } from '../vocabulary/names.ts'
+import { ANSWER_ANNOTATIONS } from '../vocabulary/names.ts'
 import type { Outcome } from './outcome.ts'
 
 /**
@@ -48,19 +50,11 @@ function carriedOut(
   injected: (mode: SidecarMode) => Injection,
 ): { readonly pod: JsonObject; readonly warnings: Outcome['warnings'] } {
   if (decision.is !== 'meshed') return { pod, warnings: [] }
-  if (decision.mode === 'ambient') return { pod: enrolled(pod, facts), warnings: [] }
+  if (decision.mode === 'ambient') return { pod: enrolled(pod, facts.namespace), warnings: [] }
   const injection = injected(decision.mode)
   if (injection.is === 'refused')
     throw new Error(`${decision.mode} was chosen though ${injection.reason.code} refuses it`)
   return injection
-}
-
-/** What istiod, ztunnel and the node agent look for, unless the namespace says it for all its pods. */
-function enrolled(pod: JsonObject, { namespace }: Facts): JsonObject {
-  const { dataplaneMode } = ISTIO_LABELS
-  const own = labelsOf(pod)[dataplaneMode]
-  if (own === undefined && namespace.labels[dataplaneMode] === 'ambient') return pod
-  return withLabels(pod, { [dataplaneMode]: 'ambient' })
 }
 
 const NO_ANSWER = Object.fromEntries(Object.values(ANSWER_ANNOTATIONS).map((name) => [name, undefined]))
@@ -84,14 +78,14 @@ function answer(decision: Decision, pod: JsonObject): JsonObject {
 }
 
 function injectionContext(facts: Facts, mode: SidecarMode, workload: Workload | undefined): InjectionContext {
-  const { settings, namespace, policy, pathEnv, pod } = facts
+  const { settings, namespace, policy, pathEnv, kubeletVersions, pod } = facts
   return {
     settings,
     mode,
     namespace,
     podNamespace: stringOr(objectOr(pod['metadata'])['namespace']) ?? namespace.name,
     pathEnv,
-    nativeSidecars: settings.nativeSidecars !== 'disabled',
+    nativeSidecars: nativeSidecars(settings.nativeSidecars, kubeletVersions, stringOr(specOf(pod)['nodeName'])),
     seccompDefault: enforcedLevel(pod, namespace, policy) === 'restricted',
     workload,
   }

@@ -1,4 +1,7 @@
-const SHORT_KEYS: Readonly<Record<string, string>> = { cluster: 'ISTIO_META_CLUSTER_ID', net: 'ISTIO_META_NETWORK' }
+const SHORT_KEYS: ReadonlyMap<string, string> = new Map([
+  ['cluster', 'ISTIO_META_CLUSTER_ID'],
+  ['net', 'ISTIO_META_NETWORK'],
+])
 const OLD_FORM = ':ENV:'
 
 /**
@@ -12,7 +15,7 @@ export function pathEnv(path: string): Readonly<Record<string, string>> {
   const parameters = second === -1 ? '' : trimmed.slice(second + 1)
   const pairs = parameters.startsWith(OLD_FORM) ? oldPairs(parameters) : pairsOf(parameters.split('/'))
   return Object.fromEntries(
-    pairs.filter(([key]) => key !== '').map(([key, value]) => [SHORT_KEYS[key] ?? key.toUpperCase(), value]),
+    pairs.filter(([key]) => key !== '').map(([key, value]) => [SHORT_KEYS.get(key) ?? key.toUpperCase(), value]),
   )
 }
 

@@ -1,8 +1,21 @@
-import { type Json, type JsonObject, objectOr, objectsOf } from '../json/value.ts'
+import { type Json, type JsonObject, objectOr, objectsOf, stringOr } from '../json/value.ts'
+import type { AnnotationName } from '../vocabulary/annotations.ts'
+import type { LabelName } from '../vocabulary/labels.ts'
+import { CONTAINERS } from '../vocabulary/names.ts'
 
 /** The two lists of a pod in which injection puts containers. */
 export const LISTS = ['containers', 'initContainers'] as const
 export type ListName = (typeof LISTS)[number]
+
+/** The value of one annotation that Sluice knows, also when it is empty. */
+export function annotation(pod: JsonObject, name: AnnotationName): string | undefined {
+  return stringOr(objectOr(objectOr(pod['metadata'])['annotations'])[name])
+}
+
+/** The value of one label that Sluice knows. */
+export function label(pod: JsonObject, name: LabelName): string | undefined {
+  return stringOr(objectOr(objectOr(pod['metadata'])['labels'])[name])
+}
 
 /** The containers of one list of `pod`. */
 export function containersOf(pod: JsonObject, list: ListName): readonly JsonObject[] {
@@ -39,4 +52,39 @@ export function withoutKey(object: JsonObject, key: string): JsonObject {
   return Object.hasOwn(object, key)
     ? Object.fromEntries(Object.entries(object).filter(([name]) => name !== key))
     : object
+}
+
+/** The `istio-proxy` of `pod`, in whichever list it stands. */
+export function proxyOf(pod: JsonObject): JsonObject | undefined {
+  return LISTS.flatMap((list) => containersOf(pod, list)).find(isProxy)
+}
+
+/** `pod` with each container of `list` as `change` gives it; the same pod where nothing changes. */
+export function mapContainers(
+  pod: JsonObject,
+  list: ListName,
+  change: (container: JsonObject) => JsonObject,
+): JsonObject {
+  const before = containersOf(pod, list)
+  const after = before.map(change)
+  return after.every((container, index) => container === before[index]) ? pod : withList(pod, list, after)
+}
+
+/** `pod` with its `istio-proxy` as `change` gives it. */
+export function mapProxy(pod: JsonObject, change: (proxy: JsonObject) => JsonObject): JsonObject {
+  return LISTS.reduce(
+    (done, list) => mapContainers(done, list, (container) => (isProxy(container) ? change(container) : container)),
+    pod,
+  )
+}
+
+/** `container` with these variables at the end of its environment, less earlier ones of the same names. */
+export function withEnv(container: JsonObject, variables: readonly JsonObject[]): JsonObject {
+  const names = new Set(variables.map((variable) => variable['name']))
+  const kept = objectsOf(container['env']).filter((variable) => !names.has(variable['name']))
+  return { ...container, env: [...kept, ...variables] }
+}
+
+function isProxy(container: JsonObject): boolean {
+  return container['name'] === CONTAINERS.proxy
 }

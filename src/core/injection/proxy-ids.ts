@@ -2,7 +2,8 @@ import type { NamespaceFacts } from '../decision/facts.ts'
 import type { MeshSettings } from '../settings/mesh-settings.ts'
 import type { ProxyIds } from './templates/template.ts'
 
-const DEFAULT_ID = 1337
+/** The user and group of Istio's image. */
+export const DEFAULT_ID = 1337
 const UID_RANGE = 'openshift.io/sa.scc.uid-range'
 const GROUPS = 'openshift.io/sa.scc.supplemental-groups'
 
@@ -27,7 +28,7 @@ export function idBlock(text: string): IdBlock | undefined {
  */
 export function proxyIds(settings: MeshSettings, namespace: NamespaceFacts): ProxyIds {
   if (settings.platform !== 'openshift') return { uid: DEFAULT_ID, gid: DEFAULT_ID }
-  const users = idBlock(namespace.annotations[UID_RANGE] ?? '')
-  const groups = idBlock(namespace.annotations[GROUPS] ?? '') ?? users
-  return { uid: users?.end ?? DEFAULT_ID, gid: groups?.end ?? DEFAULT_ID }
+  const users = namespace.annotations[UID_RANGE] ?? ''
+  const groups = namespace.annotations[GROUPS] ?? users
+  return { uid: idBlock(users)?.end ?? DEFAULT_ID, gid: idBlock(groups)?.end ?? DEFAULT_ID }
 }

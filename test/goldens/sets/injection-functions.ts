@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs'
+import { nativeSidecars } from '../../../src/core/injection/native-sidecars.ts'
+import { sanitizedKey, scrapeTargets } from '../../../src/core/injection/prometheus.ts'
+import { idBlock } from '../../../src/core/injection/proxy-ids.ts'
+import { imageTag, imageTagDigest } from '../../../src/core/injection/templates/images.ts'
+import { multusNetworks } from '../../../src/core/injection/templates/multus.ts'
+import { excludeInboundPort } from '../../../src/core/injection/templates/traffic.ts'
+import { problemsOfAnnotations } from '../../../src/core/injection/validate-annotations.ts'
 import { workloadOf } from '../../../src/core/injection/workload.ts'
 import { parseJson } from '../../../src/core/json/parse.ts'
-import { isObject, type Json, type JsonObject, objectOr, objectsOf } from '../../../src/core/json/value.ts'
+import { isObject, type Json, type JsonObject, objectOr, objectsOf, stringOr } from '../../../src/core/json/value.ts'
 import { jsonDifferences } from '../comparison/differences.ts'
 import type { GoldenCase, GoldenSet } from '../golden-set.ts'
 
@@ -20,6 +27,29 @@ interface Table {
 }
 
 const TABLES: Readonly<Record<string, Table>> = {
+  annotationValidation: { results: ['valid'], run: annotationValidation },
+  excludeInboundPort: {
+    results: ['result'],
+    run: ({ exclude, statusPort }) => ({ result: excludeInboundPort(textOf(exclude), textOf(statusPort)) }),
+  },
+  imageTag: { results: ['result'], run: ({ tag, type }) => ({ result: imageTag(textOf(tag), textOf(type)) }) },
+  imageTagDigest: { results: ['tag', 'digest'], run: ({ image }) => ({ ...imageTagDigest(textOf(image)) }) },
+  multusNetworks: {
+    results: ['result'],
+    run: ({ existing }) => ({ result: multusNetworks(textOf(existing)).networks }),
+  },
+  nativeSidecarByKubelet: {
+    results: ['native'],
+    run: ({ kubeletVersion }) => ({
+      native: nativeSidecars('auto', new Map([['node-1', textOf(kubeletVersion)]]), undefined),
+    }),
+  },
+  prometheusKey: { results: ['sanitized'], run: ({ key }) => ({ sanitized: sanitizedKey(textOf(key)) }) },
+  scrapeTargets: { results: ['error', 'targets'], run: targetsOf },
+  uidBlock: {
+    results: ['error', 'start', 'end'],
+    run: ({ value }) => ({ error: false, ...(idBlock(textOf(value)) ?? { error: true }) }),
+  },
   workloadFromPod: { results: ['workloadName', 'kind', 'apiVersion'], run: workloadFromPod },
 }
 
@@ -61,4 +91,19 @@ function workloadFromPod(input: JsonObject): JsonObject {
     },
   })
   return { workloadName: name, kind, apiVersion }
+}
+
+function annotationValidation({ annotation, value }: JsonObject): JsonObject {
+  const pod = { metadata: { annotations: { [textOf(annotation)]: value } } }
+  return { valid: problemsOfAnnotations(pod).length === 0 }
+}
+
+function targetsOf({ value }: JsonObject): JsonObject {
+  const targets = scrapeTargets(textOf(value))
+  const list = targets?.map((target) => ({ ...target })) ?? []
+  return { error: targets === undefined, targets: list.length === 0 ? null : list }
+}
+
+function textOf(value: Json | undefined): string {
+  return stringOr(value) ?? ''
 }

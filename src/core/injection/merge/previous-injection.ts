@@ -1,6 +1,8 @@
 import { isList, isObject, type Json, type JsonObject, objectOr, objectsOf, stringOr } from '../../json/value.ts'
 import { CONTAINERS } from '../../vocabulary/names.ts'
-import { containersOf, LISTS, type ListName, withList, withMetadata, withoutKey } from '../pod-parts.ts'
+import { containersOf, LISTS, type ListName, proxyOf, withList, withMetadata, withoutKey } from '../pod-parts.ts'
+import { restoreProbes } from '../probes.ts'
+import { restoreMetrics } from '../prometheus.ts'
 
 export const STATUS_ANNOTATION = 'sidecar.istio.io/status'
 export const OVERRIDES_ANNOTATION = 'proxy.istio.io/overrides'
@@ -48,7 +50,8 @@ export function previousInjection(pod: JsonObject): PreviousInjection {
 }
 
 /**
- * The pod without its earlier injection: containers that the status names are gone, or stand again as the user wrote them.
+ * The pod without its earlier injection: containers that the status names are gone, or stand again as the user wrote them,
+ * and so do probes and the annotations for Prometheus.
  * Volumes stay for the merge, which knows which of them are still wanted; `sidecar.istio.io/status` and the saved overrides go.
  */
 export function withoutPrevious(
@@ -65,7 +68,8 @@ export function withoutPrevious(
     })
     bare = withList(bare, list, restored)
   }
-  return withMetadata(bare, 'annotations', (annotations) =>
+  const proxy = proxyOf(pod)
+  return withMetadata(restoreMetrics(restoreProbes(bare, proxy), proxy), 'annotations', (annotations) =>
     withoutKey(withoutKey(annotations, STATUS_ANNOTATION), OVERRIDES_ANNOTATION),
   )
 }

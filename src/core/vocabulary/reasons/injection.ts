@@ -52,4 +52,22 @@ export const INJECTION_REASONS = {
     says: () => 'the proxy asks for user 0, which the redirection does not exempt and runAsNonRoot refuses',
     fix: 'remove runAsUser from istio-proxy',
   },
+  scrape_targets_ignored: {
+    level: 'warn',
+    says: (p: { value: string }) =>
+      `prometheus.istio.io/scrape-targets is ${JSON.stringify(p.value)}, where one item names no port, so it was ignored`,
+    fix: 'write each item as port or port:path',
+  },
+  probe_not_rewritten: {
+    level: 'warn',
+    says: (p: { probe: string; port: string; problem: string }) =>
+      `the check ${p.probe} goes to port ${p.port}, which ${p.problem}, so it was left as it is and bypasses the proxy's agent`,
+    fix: 'let the check name a port of its container',
+  },
+  probe_without_status_port: {
+    level: 'warn',
+    says: (p: { probe: string }) =>
+      `the check ${p.probe} was left as it is, since status.sidecar.istio.io/port is 0 and the pod has no agent to ask`,
+    fix: 'remove the annotation, or sidecar.istio.io/rewriteAppHTTPProbers: "false" if this is meant',
+  },
 } as const satisfies Record<string, ReasonRow>

@@ -1,0 +1,35 @@
+import type { MeshSettings } from '../settings/mesh-settings.ts'
+
+/** Native sidecars are on by themselves from this minor version of the kubelet. */
+const LEAST_MINOR = 33
+/** pre-release and build suffixes do not count */
+const VERSION = /^v?\d+\.(\d+)(?!\d)/
+
+/** The cluster that a request is about, as its URL or the settings name it (injector.md §10). */
+export function clusterOfRequest(settings: MeshSettings, pathEnv: Readonly<Record<string, string>>): string {
+  return (
+    (pathEnv['ISTIO_META_CLUSTER_ID'] ?? '') || settings.injectorValues.global.multiCluster.clusterName || 'Kubernetes'
+  )
+}
+
+/**
+ * Does the setting make the proxy of a pod a native sidecar, before its annotation is read? `kubeletVersions` are those of
+ * the nodes of the request's cluster by node name; undefined where that cluster or its nodes are not known, which is "off"
+ * (quirk 19).
+ */
+export function nativeSidecars(
+  setting: MeshSettings['nativeSidecars'],
+  kubeletVersions: ReadonlyMap<string, string> | undefined,
+  nodeName: string | undefined,
+): boolean {
+  if (setting !== 'auto') return setting === 'enabled'
+  if (kubeletVersions === undefined) return false
+  const own = nodeName === undefined ? undefined : kubeletVersions.get(nodeName)
+  return own === undefined ? kubeletVersions.values().every(supportsNative) : supportsNative(own)
+}
+
+/** Can a kubelet of this version run native sidecars? Only the minor number counts; an unreadable one is too old. */
+export function supportsNative(kubeletVersion: string): boolean {
+  const minor = VERSION.exec(kubeletVersion)?.[1]
+  return minor !== undefined && Number(minor) >= LEAST_MINOR
+}
