@@ -125,7 +125,7 @@ export class World implements FactSource {
   #makeSnapshot(): Snapshot | undefined {
     const [settings, policy] = [this.#settings.value, this.#policy.value]
     if (settings === undefined || policy === undefined) return undefined
-    const namespaces = this.#collections.Namespace.entries
+    const namespaces = new Map(this.#collections.Namespace.entries)
     const nodes = this.#nodes
     const components = [...this.#collections.DaemonSet.entries.values()].map((labels) => labels[COMPONENT_LABEL])
     return {
