@@ -35,6 +35,16 @@ export const ISTIO_LABELS = {
   dataplaneMode: 'istio.io/dataplane-mode',
 } as const
 
+/** Istio's annotations that the node reads beside those of traffic (cni.md §2.4, §5.2). */
+export const ISTIO_ANNOTATIONS = {
+  /** written by the injector: which containers and volumes are its own */
+  status: 'sidecar.istio.io/status',
+  /** a Go boolean: the application of an ambient pod takes its inbound traffic itself */
+  ambientBypassInbound: 'ambient.istio.io/bypass-inbound-capture',
+  /** a Go boolean: overrides the node's DNS capture for an ambient pod */
+  ambientDnsCapture: 'ambient.istio.io/dns-capture',
+} as const
+
 /** Kubernetes' own labels, annotations and taints that a decision reads. */
 export const KUBERNETES_NAMES = {
   /** on a namespace: the Pod Security level that it enforces */
