@@ -2,6 +2,7 @@ import { diff } from '../../../src/core/admission/patch.ts'
 import type { Facts } from '../../../src/core/decision/facts.ts'
 import { outcomeOf } from '../../../src/core/explain/outcome-of.ts'
 import { outcomesOfDocument } from '../../../src/core/explain/workload-documents.ts'
+import { pathEnv } from '../../../src/core/injection/path-env.ts'
 import {
   isList,
   isObject,
@@ -81,7 +82,7 @@ function factsOf(golden: JsonObject, pod: JsonObject): Facts {
       ageSeconds: 0,
     },
     dryRun: false,
-    pathEnv: {},
+    pathEnv: pathEnv(stringOr(golden['requestPath']) ?? ''),
     kubeletVersions: kubeletVersions(objectOr(golden['nativeSidecars'])['kubeletVersions']),
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { nativeSidecars } from '../../../src/core/injection/native-sidecars.ts'
+import { pathEnv } from '../../../src/core/injection/path-env.ts'
 import { sanitizedKey, scrapeTargets } from '../../../src/core/injection/prometheus.ts'
 import { idBlock } from '../../../src/core/injection/proxy-ids.ts'
 import { imageTag, imageTagDigest } from '../../../src/core/injection/templates/images.ts'
@@ -45,6 +46,7 @@ const TABLES: Readonly<Record<string, Table>> = {
     }),
   },
   prometheusKey: { results: ['sanitized'], run: ({ key }) => ({ sanitized: sanitizedKey(textOf(key)) }) },
+  requestPathToEnv: { results: ['env'], run: ({ path }) => ({ env: pathEnv(textOf(path)) }) },
   scrapeTargets: { results: ['error', 'targets'], run: targetsOf },
   uidBlock: {
     results: ['error', 'start', 'end'],
