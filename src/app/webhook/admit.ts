@@ -5,6 +5,7 @@ import { parseReview, ReviewError, type Review } from '../../core/admission/revi
 import type { Facts } from '../../core/decision/facts.ts'
 import { auditAnnotations, refusalMessage, warningLines } from '../../core/explain/admission-texts.ts'
 import type { Outcome } from '../../core/explain/outcome.ts'
+import { isOwnCluster } from '../../core/injection/native-sidecars.ts'
 import { pathEnv } from '../../core/injection/path-env.ts'
 import { JsonError, parseJson } from '../../core/json/parse.ts'
 import type { Json, JsonObject } from '../../core/json/value.ts'
@@ -95,6 +96,7 @@ function factsOf(pod: JsonObject, review: Review, call: Call, snapshot: Snapshot
   if (namespace === undefined)
     throw new Failure('namespace_unknown', `namespace ${review.namespace} is not known yet; try again`)
   const { settings, policy, coverage, installed, kubeletVersions } = snapshot
+  const env = pathEnv(call.path)
   return {
     pod,
     namespace,
@@ -102,8 +104,8 @@ function factsOf(pod: JsonObject, review: Review, call: Call, snapshot: Snapshot
     policy,
     coverage: { ...coverage(pod), installed, ageSeconds },
     dryRun: review.dryRun,
-    pathEnv: pathEnv(call.path),
-    kubeletVersions,
+    pathEnv: env,
+    kubeletVersions: isOwnCluster(settings, env) ? kubeletVersions : undefined,
   }
 }
 

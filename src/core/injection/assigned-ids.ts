@@ -1,8 +1,9 @@
 import type { Json, JsonObject } from '../json/value.ts'
 import { isObject, objectOr } from '../json/value.ts'
 import { CONTAINERS } from '../vocabulary/names.ts'
+import type { Reason } from '../vocabulary/reasons.ts'
 import type { Step } from './draft.ts'
-import { LISTS, containersOf, mapProxy, withoutKey } from './pod-parts.ts'
+import { LISTS, containersOf, mapProxy, proxyOf, withoutKey } from './pod-parts.ts'
 
 /**
  * OpenShift writes the namespace's user into every container, also into a user's `istio-proxy`, where it would override
@@ -19,8 +20,16 @@ export const DROP_ASSIGNED_IDS: Step = {
       if (!isObject(security) || userOf(security) !== assigned) return proxy
       return { ...proxy, securityContext: withoutKey(withoutKey(security, 'runAsUser'), 'runAsGroup') }
     })
-    return { ...draft, original: pod, pod }
+    return { ...draft, original: pod, pod, warnings: [...draft.warnings, ...lostGroup(draft.original, pod)] }
   },
+}
+
+/** A lone group was the author's own: OpenShift assigns both or the user alone. */
+function lostGroup(before: JsonObject, after: JsonObject): readonly Reason[] {
+  const security = objectOr(proxyOf(before)?.['securityContext'])
+  const group = security['runAsGroup']
+  if (before === after || group === undefined || security['runAsUser'] !== undefined) return []
+  return [{ code: 'assigned_group_dropped', args: { group: JSON.stringify(group) } }]
 }
 
 function lastAssignedUser(pod: JsonObject): Json {

@@ -12,6 +12,11 @@ export function clusterOfRequest(settings: MeshSettings, pathEnv: Readonly<Recor
   )
 }
 
+/** Is the request about the cluster that the settings are of? Only its nodes can be asked. */
+export function isOwnCluster(settings: MeshSettings, pathEnv: Readonly<Record<string, string>>): boolean {
+  return clusterOfRequest(settings, pathEnv) === clusterOfRequest(settings, {})
+}
+
 /**
  * Does the setting make the proxy of a pod a native sidecar, before its annotation is read? `kubeletVersions` are those of
  * the nodes of the request's cluster by node name; undefined where that cluster or its nodes are not known, which is "off"

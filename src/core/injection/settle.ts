@@ -1,7 +1,10 @@
+import { labelsOf } from '../json/pod.ts'
 import type { JsonObject } from '../json/value.ts'
-import { objectOr, stringMap } from '../json/value.ts'
+import { isObject, objectOr } from '../json/value.ts'
 import { effectiveProxyConfig } from '../settings/effective-proxy-config.ts'
-import { parseProxyConfig } from '../settings/proxy-config.ts'
+import type { ProtoReading } from '../settings/proto-json.ts'
+import { EMPTY_LAYER, parseProxyConfig } from '../settings/proxy-config.ts'
+import type { Reason } from '../vocabulary/reasons.ts'
 import type { Draft, InjectionContext, Step } from './draft.ts'
 import { annotation } from './pod-parts.ts'
 
@@ -9,24 +12,46 @@ import { annotation } from './pod-parts.ts'
 export const SETTLE: Step = {
   name: 'settle',
   follows: 'injector.md §5, §10',
-  apply: (draft, context) => ({
-    ...draft,
-    proxyConfig: proxyConfigOf(draft.original, context),
-    native: isNative(draft, context),
-  }),
-}
-
-function proxyConfigOf(pod: JsonObject, context: InjectionContext): JsonObject {
-  const text = annotation(pod, 'proxy.istio.io/config')
-  return effectiveProxyConfig(context.settings, {
-    namespace: context.podNamespace,
-    labels: stringMap(objectOr(pod['metadata'])['labels']),
-    annotation: text === undefined ? {} : parseProxyConfig(text).message,
-  })
+  apply(draft, context) {
+    const text = annotation(draft.original, 'proxy.istio.io/config')
+    const layer = text === undefined ? EMPTY_LAYER : parseProxyConfig(text)
+    const proxyConfig = effectiveProxyConfig(context.settings, {
+      namespace: context.podNamespace,
+      labels: labelsOf(draft.original),
+      annotation: layer.message,
+    })
+    const warnings = cautions(layer, context.settings.meshFields.defaultConfig)
+    return {
+      ...draft,
+      proxyConfig,
+      native: isNative(draft, context),
+      warnings: [...draft.warnings, ...warnings],
+    }
+  },
 }
 
 /** Any text but "false" is on; an empty one asks nothing. */
 function isNative(draft: Draft, context: InjectionContext): boolean {
   const wish = annotation(draft.original, 'sidecar.istio.io/nativeSidecar') ?? ''
   return wish === '' ? context.nativeSidecars : wish !== 'false'
+}
+
+/** What the author of the annotation may not have meant: typing errors, and layers that do not merge (quirks 33, 34). */
+function cautions({ message, unknown, zeros }: ProtoReading, mesh: JsonObject): readonly Reason[] {
+  const lost = Object.keys(isObject(message['tracing']) ? objectOr(mesh['tracing']) : {}).filter(
+    (field) => !Object.hasOwn(objectOr(message['tracing']), field),
+  )
+  const kept = zeros.filter((field) => mesh[field] !== undefined)
+  return [
+    ...named('proxy_config_unknown', unknown),
+    ...named('proxy_config_zero', kept),
+    ...named('tracing_replaced', lost),
+  ]
+}
+
+function named(
+  code: 'proxy_config_unknown' | 'proxy_config_zero' | 'tracing_replaced',
+  fields: readonly string[],
+): readonly Reason[] {
+  return fields.length === 0 ? [] : [{ code, args: { fields: fields.toSorted().join(', ') } }]
 }

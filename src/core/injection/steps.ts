@@ -4,6 +4,7 @@ import { APPLY_TEMPLATES, STRIP_PREVIOUS } from './merge/apply-templates.ts'
 import { CONTAINER_ORDER } from './merge/container-order.ts'
 import { OWN_CONTAINERS } from './merge/own-containers.ts'
 import { PROXY_USER } from './merge/proxy-user.ts'
+import { CAUTIONS } from './cautions.ts'
 import { NETWORK_LABEL, PATH_ENV } from './cluster-network.ts'
 import { REWRITE_PROBES } from './probes.ts'
 import { MERGE_PROMETHEUS, SECURE_PORT_ANNOTATION } from './prometheus.ts'
@@ -33,4 +34,5 @@ export const STEPS: readonly Step[] = [
   INJECTED_ANNOTATIONS,
   SECCOMP_DEFAULT,
   CONTAINER_ORDER,
+  CAUTIONS,
 ]

@@ -31,6 +31,8 @@ export interface ProtoReading {
   readonly message: JsonObject
   /** paths of the keys that the message does not have */
   readonly unknown: readonly string[]
+  /** fields of the message itself that were given their zero, which is the same as not giving them */
+  readonly zeros: readonly string[]
 }
 
 const INT_LIMITS = {
@@ -46,13 +48,18 @@ const INT64 = /^-?\d{1,19}$/
  */
 export function readMessage(value: JsonObject, fields: ProtoFields, path: string): ProtoReading {
   const unknown: string[] = []
-  return { message: message(value, fields, path, unknown), unknown }
+  const read = message(value, fields, path, unknown)
+  const given = Object.keys(value).filter((key) => value[key] !== null && value[key] !== undefined)
+  const zeros = given
+    .map((key) => fieldName(key, fields))
+    .filter((name) => Object.hasOwn(fields, name) && !Object.hasOwn(read, name))
+  return { message: read, unknown, zeros }
 }
 
 function message(value: JsonObject, fields: ProtoFields, path: string, unknown: string[]): JsonObject {
   const out: Record<string, Json> = {}
   for (const [key, entry] of Object.entries(value)) {
-    const name = Object.hasOwn(fields, key) ? key : camelCase(key)
+    const name = fieldName(key, fields)
     const kind = Object.hasOwn(fields, name) ? fields[name] : undefined
     const where = path === '' ? key : `${path}.${key}`
     if (kind === undefined) unknown.push(where)
@@ -139,8 +146,9 @@ function duration(value: Json, path: string): string {
   return `${sign}${BigInt(seconds)}${fraction === '' ? '' : `.${fraction}`}s`
 }
 
-function camelCase(key: string): string {
-  return key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+/** The name of the field that `key` means: as it is, or written in snake case. */
+function fieldName(key: string, fields: ProtoFields): string {
+  return Object.hasOwn(fields, key) ? key : key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 }
 
 function misfit(path: string, wanted: string, value: Json): SettingsError {

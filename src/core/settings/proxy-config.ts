@@ -24,6 +24,9 @@ export const DEFAULT_PROXY_CONFIG: JsonObject = {
 /** The parts of `proxyHeaders` that an upper layer without them leaves as they are. */
 const KEPT_PROXY_HEADERS = ['attemptCount', 'envoyDebugHeaders', 'metadataExchangeHeaders', 'requestId', 'server']
 
+/** A layer that says nothing. */
+export const EMPTY_LAYER: ProtoReading = { message: {}, unknown: [], zeros: [] }
+
 /** One layer of ProxyConfig, from a map; `path` begins the fields that an error names. Throws `SettingsError`. */
 export function readProxyConfig(layer: JsonObject, path: string): ProtoReading {
   return readMessage(layer, PROXY_CONFIG_FIELDS, path)
@@ -37,7 +40,7 @@ export function parseProxyConfig(text: string): ProtoReading {
   } catch (cause) {
     throw new SettingsError('', 'is neither YAML nor JSON', { cause })
   }
-  if (value === null) return { message: {}, unknown: [] }
+  if (value === null) return EMPTY_LAYER
   if (!isObject(value)) throw new SettingsError('', `must be a map, not ${nameOf(value)}`)
   return readProxyConfig(value, '')
 }

@@ -128,6 +128,11 @@ test('unknown keys are told by their path', () => {
   assert.deepEqual(parseProxyConfig('tracing: {samplig: 1}\nnosuch: 1').unknown, ['tracing.samplig', 'nosuch'])
 })
 
+test('fields that were given their zero are told, by their proper name', () => {
+  const { zeros } = parseProxyConfig('status_port: 0\ninterceptionMode: REDIRECT\nconcurrency: 0\ntracing: null')
+  assert.deepEqual(zeros, ['statusPort', 'interceptionMode'])
+})
+
 const UNREADABLE: readonly (readonly [string, string])[] = [
   ['- a', ': must be a map, not a list'],
   ['statusPort: 1.5', 'statusPort: must be a whole number from -2147483648 to 2147483647, not 1.5'],

@@ -70,4 +70,73 @@ export const INJECTION_REASONS = {
       `the check ${p.probe} was left as it is, since status.sidecar.istio.io/port is 0 and the pod has no agent to ask`,
     fix: 'remove the annotation, or sidecar.istio.io/rewriteAppHTTPProbers: "false" if this is meant',
   },
+  proxy_config_unknown: {
+    level: 'warn',
+    says: (p: { fields: string }) => `proxy.istio.io/config has fields that no ProxyConfig has: ${p.fields}`,
+    fix: 'correct the names; as they are, they do nothing',
+  },
+  proxy_config_zero: {
+    level: 'warn',
+    says: (p: { fields: string }) =>
+      `proxy.istio.io/config gives fields their zero value, which cannot override that of the mesh: ${p.fields}`,
+    fix: 'change the ProxyConfig of the mesh, or use the annotation that is made for the field',
+  },
+  tracing_replaced: {
+    level: 'warn',
+    says: (p: { fields: string }) =>
+      `the tracing of proxy.istio.io/config replaces that of the mesh as a whole, which takes away: ${p.fields}`,
+    fix: 'repeat in the annotation what shall stay',
+  },
+  status_ports_disagree: {
+    level: 'warn',
+    says: (p: { pod: number; mesh: number; agent: number }) =>
+      `the status port is ${p.pod} for the rules and probes, ${p.mesh} for Prometheus, and the agent listens on ${p.agent}`,
+    fix: 'set one port: global.proxy.statusPort, statusPort of the mesh and of proxy.istio.io/config, status.sidecar.istio.io/port',
+  },
+  workload_is_pod: {
+    level: 'warn',
+    says: (p: { owner: string }) =>
+      `the pod has a name and no generateName, so telemetry reports it as a workload of its own, not as ${p.owner}`,
+    fix: 'label it service.istio.io/canonical-name and service.istio.io/workload-name',
+  },
+  traffic_not_redirected: {
+    level: 'warn',
+    says: () => 'the interception mode is NONE, so the traffic of the pod bypasses the proxy',
+    fix: 'use REDIRECT, unless the application sends its traffic to the proxy itself',
+  },
+  no_application_container: {
+    level: 'warn',
+    says: () =>
+      'the pod has no container but istio-proxy, which became an init container, so the API server refuses it',
+    fix: 'annotate sidecar.istio.io/nativeSidecar: "false", or inject.istio.io/templates: gateway',
+  },
+  native_cluster_unknown: {
+    level: 'warn',
+    says: (p: { cluster: string }) =>
+      `the request is about the cluster ${JSON.stringify(p.cluster)}, whose nodes are not known here, so the proxy is no native sidecar`,
+    fix: 'set ENABLE_NATIVE_SIDECARS, or call the cluster the same in the URL and in global.multiCluster.clusterName',
+  },
+  multus_networks_malformed: {
+    level: 'warn',
+    says: () =>
+      'the annotation k8s.v1.cni.cncf.io/networks is no list that a network can be added to, so Multus will not redirect the pod',
+    fix: 'write names separated by commas, or a JSON list of objects',
+  },
+  openshift_tproxy_user: {
+    level: 'warn',
+    says: () => 'with TPROXY the pod uses the id 1337, which is outside the range of its namespace',
+    fix: 'use REDIRECT, or a security context constraint that admits 1337',
+  },
+  openshift_proxy_captured: {
+    level: 'warn',
+    says: (p: { exempt: string }) =>
+      `the proxy runs as root in group 1337, but the rules exempt only ${p.exempt}, so its own traffic is captured again`,
+    fix: 'let the application listen on ports from 1024, and remove capNetBindService',
+  },
+  assigned_group_dropped: {
+    level: 'warn',
+    says: (p: { group: string }) =>
+      `runAsGroup ${p.group} of istio-proxy was taken for one that OpenShift assigned, and dropped`,
+    fix: 'set runAsUser too',
+  },
 } as const satisfies Record<string, ReasonRow>
