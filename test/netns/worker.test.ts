@@ -23,9 +23,9 @@ test('each job works in the namespace that it names, also when many wait, and an
   const order: number[] = []
   const seen = await Promise.all(
     spaces.map(async (netns, i) => {
-      const found = await worker.run('addresses', netns.handle, {})
+      const { addresses } = await worker.run('survey', netns.handle, {})
       order.push(i)
-      return found.map(({ address }) => address).filter((address) => address.startsWith('192.0.2.'))
+      return addresses.map(({ address }) => address).filter((address) => address.startsWith('192.0.2.'))
     }),
   )
   assert.deepEqual(
@@ -37,7 +37,7 @@ test('each job works in the namespace that it names, also when many wait, and an
 
 test('neither the main thread nor the thread pool ever leaves the namespace of the process', async () => {
   const netns = makeNetns('pool')
-  await worker.run('addresses', netns.handle, {})
+  await worker.run('survey', netns.handle, {})
   assert.equal(readlinkSync(OWN), atStart)
   // more than the pool has threads, at once, so that each of them answers
   const pool = await Promise.all(Array.from({ length: 32 }, () => readlink(OWN)))
@@ -46,8 +46,8 @@ test('neither the main thread nor the thread pool ever leaves the namespace of t
 
 test('a job that fails to enter its namespace rejects, and the worker goes on with the next', async () => {
   const netns = makeNetns('next')
-  await assert.rejects(worker.run('addresses', { fd: 999_999, foreignUsers: false }, {}), /setns: EBADF/)
-  assert.ok((await worker.run('addresses', netns.handle, {})).length > 0)
+  await assert.rejects(worker.run('survey', { fd: 999_999, foreignUsers: false }, {}), /setns: EBADF/)
+  assert.ok((await worker.run('survey', netns.handle, {})).addresses.length > 0)
 })
 
 test('a path that is no network namespace is refused by name', () => {
@@ -98,7 +98,7 @@ test('rules with an owner match go into a namespace of other users by every back
   ] as const
   for (const { worker, rules } of changes)
     await t.test(rules.backend, async () => {
-      const netns = await makeForeignNetns()
+      const { handle: netns } = await makeForeignNetns('foreign')
       assert.equal(netns.foreignUsers, true)
       assert.deepEqual(await worker.run('apply', netns, { rules, network: [] }), { ok: true, changed: [] })
       assert.match(JSON.stringify(await worker.run('dump', netns, { backend: rules.backend })), /1337/)

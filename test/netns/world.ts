@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -33,24 +33,39 @@ export interface TestNetns {
 }
 
 export function makeNetns(role: string): TestNetns {
+  return namedNetns(role, 'add')
+}
+
+function namedNetns(role: string, verb: 'add' | 'attach', ...args: readonly string[]): TestNetns {
   const name = `sluice-${process.pid}-${role}-${randomBytes(3).toString('hex')}`
-  ip('netns', 'add', name)
+  ip('netns', verb, name, ...args)
   cleanups.defer(() => void ip('netns', 'delete', name))
   ip('-n', name, 'link', 'set', 'lo', 'up')
   const path = `/run/netns/${name}`
   return { name, path, handle: untilEnd(openNetns(path)) }
 }
 
-/** The user namespace of a pod with `hostUsers: false`, with a network namespace that it owns. */
-export async function makeForeignNetns(): Promise<NetnsHandle & { readonly pid: number }> {
+/** Ends a child process and waits until it is gone. */
+export async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  child.kill('SIGKILL')
+  await gone
+}
+
+/** The first id on the node of a pod with users of its own. */
+export const FOREIGN_IDS = 100_000
+
+/** A network namespace as a pod with `hostUsers: false` has it: owned by a user namespace with ids of its own. */
+export async function makeForeignNetns(role: string): Promise<TestNetns> {
   const child = spawn('unshare', ['--user', '--net', 'sh', '-c', 'echo ready; exec sleep 1000'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  cleanups.defer(() => void child.kill('SIGKILL'))
+  cleanups.defer(() => end(child))
   await once(child.stdout, 'data')
-  const pid = child.pid ?? 0
-  for (const map of ['uid_map', 'gid_map']) writeFileSync(`/proc/${pid}/${map}`, '0 100000 65536\n')
-  return { ...untilEnd(openNetns(`/proc/${pid}/ns/net`)), pid }
+  const pid = String(child.pid)
+  for (const map of ['uid_map', 'gid_map']) writeFileSync(`/proc/${pid}/${map}`, `0 ${FOREIGN_IDS} 65536\n`)
+  return namedNetns(role, 'attach', pid)
 }
 
 /** The worker of this test file. */

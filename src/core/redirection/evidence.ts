@@ -13,8 +13,12 @@ export type TrafficClass = (typeof TRAFFIC_CLASSES)[number]
 
 /** Where an attempt ended up. */
 export type Seen =
-  /** a listener of the measuring itself got it; `wanted` is where it was sent to, if that can be read */
-  | { readonly end: 'caught'; readonly wanted: { readonly address: string; readonly port: number } | null }
+  /** a listener of the measuring itself got it, at this port; `wanted` is where it was sent to, if that can be read */
+  | {
+      readonly end: 'caught'
+      readonly port: number
+      readonly wanted: { readonly address: string; readonly port: number } | null
+    }
   /** a socket inside with this port took it; `listener`: somebody listens on that port in the usual way */
   | { readonly end: 'accepted'; readonly port: number; readonly listener: boolean }
   /** the kernel gives the flow to this port, which may be the one it was sent to */
@@ -109,6 +113,7 @@ function measure(sighting: Sighting): Measured {
 function arrives({ class: one, to, leadsTo, transparent, seen }: Sighting): boolean | null {
   switch (seen.end) {
     case 'caught':
+      if (seen.port !== leadsTo) return false
       return seen.wanted === null || (seen.wanted.address === to.address && seen.wanted.port === to.port)
     case 'accepted':
       if (seen.port === leadsTo) return true
@@ -133,9 +138,7 @@ function arrives({ class: one, to, leadsTo, transparent, seen }: Sighting): bool
 function inWords(seen: Seen, sentTo: number): string {
   switch (seen.end) {
     case 'caught':
-      return seen.wanted === null
-        ? 'it was caught'
-        : `it was caught on its way to ${seen.wanted.address} port ${seen.wanted.port}`
+      return `it came to port ${seen.port}${seen.wanted === null ? '' : ` on its way to ${seen.wanted.address} port ${seen.wanted.port}`}`
     case 'accepted':
       return `port ${seen.port} of the pod took it`
     case 'tracked':

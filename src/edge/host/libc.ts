@@ -18,12 +18,21 @@ interface Libc {
   readonly connect: (fd: number, address: Buffer, length: number) => number
   readonly send: (fd: number, data: Buffer, length: number, flags: number) => number
   readonly recv: (fd: number, data: Buffer, length: number, flags: number) => number
+  readonly recvfrom: (
+    fd: number,
+    data: Buffer,
+    length: number,
+    flags: number,
+    from: Buffer,
+    fromLength: Buffer,
+  ) => number
   readonly poll: (fds: Buffer, count: number, timeoutMs: number) => number
   readonly setsockopt: (fd: number, level: number, name: number, value: Buffer, length: number) => number
   readonly getsockopt: (fd: number, level: number, name: number, value: Buffer, length: Buffer) => number
   readonly getsockname: (fd: number, address: Buffer, length: Buffer) => number
   readonly memfd_create: (name: string, flags: number) => number
   readonly if_nametoindex: (name: string) => number
+  readonly getpeername: (fd: number, address: Buffer, length: Buffer) => number
   readonly ioctl: (fd: number, request: number, argument: number) => number
 }
 
@@ -48,12 +57,14 @@ export function libc(): Libc {
     connect: func('int connect(int, const void *, uint32_t)'),
     send: func('int64_t send(int, const void *, uint64_t, int)'),
     recv: func('int64_t recv(int, void *, uint64_t, int)'),
+    recvfrom: func('int64_t recvfrom(int, void *, uint64_t, int, void *, void *)'),
     poll: func('int poll(void *, uint64_t, int)'),
     setsockopt: func('int setsockopt(int, int, int, const void *, uint32_t)'),
     getsockopt: func('int getsockopt(int, int, int, void *, void *)'),
     getsockname: func('int getsockname(int, void *, void *)'),
     memfd_create: func('int memfd_create(const char *, uint32_t)'),
     if_nametoindex: func('uint32_t if_nametoindex(const char *)'),
+    getpeername: func('int getpeername(int, void *, void *)'),
     ioctl: func('int ioctl(int, uint64_t, int64_t)'),
   }
   return loaded

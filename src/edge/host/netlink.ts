@@ -88,6 +88,20 @@ export function attribute(type: number, ...payload: readonly Buffer[]): Buffer {
   return out
 }
 
+const TYPE_MASK = 0x3fff
+
+/** The attributes in `data`, by type; nested ones are read by calling this again on the payload. */
+export function attributes(data: Buffer): ReadonlyMap<number, Buffer> {
+  const out = new Map<number, Buffer>()
+  for (let at = 0; at + 4 <= data.length;) {
+    const length = data.readUInt16LE(at)
+    if (length < 4 || at + length > data.length) break
+    out.set(data.readUInt16LE(at + 2) & TYPE_MASK, data.subarray(at + 4, at + length))
+    at += align(length)
+  }
+  return out
+}
+
 /** A 32-bit number in the host's order, as most attributes hold them. */
 export function u32(value: number): Buffer {
   const out = Buffer.alloc(4)

@@ -1,20 +1,15 @@
-import { networkInterfaces } from 'node:os'
 import { apply, type Applied, type Backend, type Change, dump, type Dump, type Means, remove } from './apply.ts'
 import { insideNetns } from './namespaces.ts'
-
-/** An address that an interface of the namespace has; interfaces that are down are not listed. */
-export interface InterfaceAddress {
-  readonly device: string
-  readonly address: string
-  readonly internal: boolean
-}
+import { survey, type Survey } from './survey.ts'
+import { type Observation, probe, type ProbePlan } from './probe.ts'
 
 /** What can be asked of the worker: each kind with what it takes and gives. */
 export interface Jobs {
   readonly apply: { readonly takes: Change; readonly gives: Applied }
   readonly remove: { readonly takes: Change; readonly gives: Applied }
   readonly dump: { readonly takes: { readonly backend: Backend }; readonly gives: Dump }
-  readonly addresses: { readonly takes: Readonly<Record<string, never>>; readonly gives: readonly InterfaceAddress[] }
+  readonly probe: { readonly takes: ProbePlan; readonly gives: readonly Observation[] }
+  readonly survey: { readonly takes: Readonly<Record<string, never>>; readonly gives: Survey }
 }
 export type JobKind = keyof Jobs
 
@@ -39,11 +34,6 @@ export const HANDLERS: Handlers = {
   remove: (change, { fd, foreignUsers }, { home, means }) =>
     insideNetns(fd, home, () => remove(change, fd, foreignUsers, means)),
   dump: ({ backend }, { fd }, { home, means }) => insideNetns(fd, home, () => dump(backend, fd, means)),
-  addresses: (_, { fd }, { home }) => insideNetns(fd, home, addresses),
-}
-
-function addresses(): readonly InterfaceAddress[] {
-  return Object.entries(networkInterfaces()).flatMap(([device, found]) =>
-    (found ?? []).map(({ address, internal }) => ({ device, address, internal })),
-  )
+  probe: (plan, { fd }, { home }) => probe(plan, fd, home),
+  survey: (_, { fd }, { home }) => insideNetns(fd, home, survey),
 }

@@ -33,13 +33,24 @@ const evidence = (sightings: readonly Sighting[], over: Partial<Evidence> = {}):
 
 const ONE: readonly (readonly [string, Partial<Sighting>, boolean | null, RegExp])[] = [
   ['taken by the proxy', {}, true, /^outbound IPv4 traffic \(192\.0\.2\.1\) arrives at the proxy's port 15001$/],
-  ['caught on its way', { seen: { end: 'caught', wanted: TO } }, true, /arrives at/],
-  ['a datagram that was caught', { class: 'dns-udp', seen: { end: 'caught', wanted: null } }, true, /DNS over UDP/],
+  ['caught on its way', { seen: { end: 'caught', port: 15001, wanted: TO } }, true, /arrives at/],
+  [
+    'a datagram that was caught',
+    { class: 'dns-udp', seen: { end: 'caught', port: 15001, wanted: null } },
+    true,
+    /DNS over UDP/,
+  ],
   [
     'something else that was caught',
-    { seen: { end: 'caught', wanted: { ...TO, port: 81 } } },
+    { seen: { end: 'caught', port: 15001, wanted: { ...TO, port: 81 } } },
     false,
-    /caught on its way to 192\.0\.2\.1 port 81/,
+    /came to port 15001 on its way to 192\.0\.2\.1 port 81/,
+  ],
+  [
+    'caught at another port of the proxy',
+    { seen: { end: 'caught', port: 15006, wanted: TO } },
+    false,
+    /came to port 15006/,
   ],
   ['translated to the proxy’s port', { seen: { end: 'tracked', port: 15001 } }, true, /arrives at/],
   ['tracked and left alone', { seen: { end: 'tracked', port: 80 } }, false, /no rule translates it/],
@@ -110,10 +121,16 @@ const ALL: readonly (readonly [string, Evidence, string])[] = [
   ['a listing misses a rule', evidence([good], { missingRules: ['nat OUTPUT: jump'] }), 'partial'],
   ['a listing misses nothing', evidence([good], { missingRules: [] }), 'redirected'],
   ['a listing misses nothing but nothing was measured', evidence([], { missingRules: [] }), 'unknown'],
-  ['the proxy is gone', evidence([sighting({ seen: { end: 'caught', wanted: TO }, listening: false })]), 'partial'],
+  [
+    'the proxy is gone',
+    evidence([sighting({ seen: { end: 'caught', port: 15001, wanted: TO }, listening: false })]),
+    'partial',
+  ],
   [
     'the proxy is not there yet',
-    evidence([sighting({ seen: { end: 'caught', wanted: TO }, listening: false })], { proxyExpected: false }),
+    evidence([sighting({ seen: { end: 'caught', port: 15001, wanted: TO }, listening: false })], {
+      proxyExpected: false,
+    }),
     'redirected',
   ],
 ]

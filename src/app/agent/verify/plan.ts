@@ -1,0 +1,61 @@
+import type { TrafficClass } from '../../../core/redirection/evidence.ts'
+import { type Family, familyOf } from '../../../edge/host/addresses.ts'
+import type { Probe } from '../../../edge/host/probe.ts'
+import type { InterfaceAddress, Survey } from '../../../edge/host/survey.ts'
+import type { Destinations, Target } from './target.ts'
+
+/** A probe and the class of traffic that it stands for. */
+export interface Planned {
+  readonly class: TrafficClass
+  readonly probe: Probe
+}
+
+const HTTP_PORT = 80
+const DNS_PORT = 53
+const ROOT = { uid: 0, gid: 0 }
+const LINK_LOCAL = /^(fe[89ab][0-9a-f]:|169\.254\.)/i
+
+/** The probes that measure what `target` promises: each class, in each family that the namespace has, for each address. */
+export function plan(target: Target, inside: Survey): readonly Planned[] {
+  const own = inside.addresses.filter(({ address, internal }) => !internal && !LINK_LOCAL.test(address))
+  const families = ([4, 6] as const).filter((family) => own.some(({ address }) => familyOf(address) === family))
+  return [...outbound(target, families), ...inbound(target, inside, own), ...dns(target, families)]
+}
+
+function outbound({ outbound, app, proxy }: Target, families: readonly Family[]): readonly Planned[] {
+  if (outbound === null) return []
+  const probe = { over: 'tcp', from: 'inside', leadsTo: outbound.port } as const
+  return each(outbound.to, families, HTTP_PORT).flatMap((to) => [
+    { class: 'outbound' as const, probe: { ...probe, to, user: app } },
+    ...(proxy === null ? [] : [{ class: 'proxy' as const, probe: { ...probe, to, user: proxy } }]),
+  ])
+}
+
+function inbound({ inbound }: Target, { listeners }: Survey, own: readonly InterfaceAddress[]): readonly Planned[] {
+  const taken = new Set(listeners.tcp.map(({ port }) => port))
+  const port = inbound?.candidates.find((candidate) => !taken.has(candidate)) ?? inbound?.candidates[0]
+  if (inbound === null || port === undefined) return []
+  return own
+    .filter(({ device }) => !inbound.exceptInterfaces.includes(device))
+    .map(({ address }) => ({
+      class: 'inbound',
+      probe: { over: 'tcp', from: 'outside', to: { address, port }, user: ROOT, leadsTo: inbound.port },
+    }))
+}
+
+function dns({ dns, app }: Target, families: readonly Family[]): readonly Planned[] {
+  if (dns === null) return []
+  return each(dns.to, families, DNS_PORT).flatMap((to) =>
+    (['tcp', 'udp'] as const).map((over) => ({
+      class: `dns-${over}` as const,
+      probe: { over, from: 'inside', to, user: app, leadsTo: dns.port },
+    })),
+  )
+}
+
+function each(to: Destinations, families: readonly Family[], port: number): readonly Probe['to'][] {
+  return families.flatMap((family) => {
+    const address = to[family]
+    return address === null ? [] : [{ address, port }]
+  })
+}

@@ -1,0 +1,235 @@
+import { type Endpoint, type Family, familyOf } from './addresses.ts'
+import { answeringPort } from './conntrack.ts'
+import { SystemError } from './libc.ts'
+import { insideNetns } from './namespaces.ts'
+import { hasConnection, type Over } from './socket-table.ts'
+import { isListening, survey, type Survey } from './survey.ts'
+import {
+  accept,
+  type Credentials,
+  dialError,
+  localEnd,
+  originalDestination,
+  receiveFrom,
+  remoteEnd,
+  reset,
+  sendEmpty,
+  startDial,
+  startListening,
+  waitFor,
+} from './sockets.ts'
+
+/** One attempt to reach something, made to see where it ends up. */
+export interface Probe {
+  readonly over: Over
+  /** from the namespace under test itself, or from the one that looks at it */
+  readonly from: 'inside' | 'outside'
+  readonly to: Endpoint
+  /** whose socket it is: owner matches see it */
+  readonly user: Credentials
+  /** the port inside that redirection leads to */
+  readonly leadsTo: number
+}
+
+export interface ProbePlan {
+  readonly probes: readonly Probe[]
+  /** who owns the ports that probes lead to: where nobody listens, we do for a moment, as this user */
+  readonly owner: Credentials
+  /** how long to wait for what does not answer */
+  readonly patienceMs: number
+  /** the namespace that looks at it, by an open descriptor; null: the one that this process lives in */
+  readonly outside: number | null
+}
+
+/** Where an attempt ended up. */
+export type Saw =
+  /** our own listener at this port got it; `wanted` is where it was sent to (not known for a datagram) */
+  | { readonly end: 'caught'; readonly port: number; readonly wanted: Endpoint | null }
+  /** a socket inside with this port is, or just was, the other end; `listener`: somebody listens there in the usual way */
+  | { readonly end: 'accepted'; readonly port: number; readonly listener: boolean }
+  /** the kernel gives the flow to this port, which may be the one it was sent to */
+  | { readonly end: 'tracked'; readonly port: number }
+  /** it was connected, and the other end is not inside */
+  | { readonly end: 'answered' }
+  | { readonly end: 'refused' }
+  /** it left, and a router or neighbour complained */
+  | { readonly end: 'left'; readonly code: string }
+  | { readonly end: 'silence' }
+  /** it could not be sent, or what became of it could not be asked */
+  | { readonly end: 'unknown'; readonly code: string }
+
+export interface Observation {
+  readonly saw: Saw
+  /** somebody listened at `leadsTo` when the attempt was made */
+  readonly listening: boolean
+}
+
+interface Attempt {
+  readonly probe: Probe
+  readonly family: Family
+  readonly fd: number
+  /** our end */
+  readonly own: Endpoint
+}
+
+interface Catcher {
+  readonly over: Over
+  readonly family: Family
+  readonly port: number
+  readonly fd: number
+}
+
+/** Conntrack zones that rules may put a datagram into, after the usual one. */
+const DNS_ZONES = [0, 1, 2] as const
+const GONE: ReadonlySet<string> = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EACCES', 'EPERM'])
+
+/**
+ * Makes all attempts of `plan` at once and tells for each where it ended up. Called with the thread at `home`; `netns` is
+ * the namespace under test. Connections are reset before a byte is sent.
+ */
+export function probe(plan: ProbePlan, netns: number, home: number): readonly Observation[] {
+  const open: number[] = []
+  const keep = (fd: number): number => {
+    open.push(fd)
+    return fd
+  }
+  const saw = new Map<Probe, Saw>()
+  try {
+    const here = insideNetns(netns, home, survey)
+    const catchers = insideNetns(netns, home, () => openCatchers(plan, here, keep))
+    const start = (from: Probe['from']): readonly Attempt[] =>
+      plan.probes.filter((probe) => probe.from === from).flatMap((probe) => startOne(probe, saw, keep))
+    const outside = insideNetns(plan.outside ?? home, home, () => start('outside'))
+    const attempts = [...insideNetns(netns, home, () => start('inside')), ...outside]
+    insideNetns(netns, home, () => settle(attempts, catchers, here, plan.patienceMs, saw))
+    return plan.probes.map((probe) => ({
+      saw: saw.get(probe) ?? { end: 'silence' },
+      listening: isListening(here, probe.over, familyOf(probe.to.address), probe.leadsTo),
+    }))
+  } finally {
+    for (const fd of open) reset(fd)
+  }
+}
+
+/** Listens wherever a probe may lead to and nobody does. */
+function openCatchers(plan: ProbePlan, here: Survey, keep: (fd: number) => number): readonly Catcher[] {
+  const wanted = new Map(
+    plan.probes.map(({ over, to, leadsTo }) => {
+      const family = familyOf(to.address)
+      return [`${over} ${family} ${leadsTo}`, { over, family, port: leadsTo }] as const
+    }),
+  )
+  return [...wanted.values()].flatMap(({ over, family, port }) => {
+    if (isListening(here, over, family, port)) return []
+    try {
+      return [{ over, family, port, fd: keep(startListening(family, over, port, plan.owner)) }]
+    } catch (error) {
+      // taken a moment ago, or a family that this namespace does not have: the attempts will tell
+      if (error instanceof SystemError) return []
+      throw error
+    }
+  })
+}
+
+function startOne(probe: Probe, saw: Map<Probe, Saw>, keep: (fd: number) => number): readonly Attempt[] {
+  try {
+    const reach = probe.from === 'inside' ? 'first-router' : 'anywhere'
+    const fd = keep(
+      probe.over === 'tcp' ? startDial(probe.to, probe.user, reach) : sendEmpty(probe.to, probe.user, reach),
+    )
+    const family = familyOf(probe.to.address)
+    return [{ probe, family, fd, own: localEnd(fd, family) }]
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error
+    saw.set(probe, error.code === 'ECONNREFUSED' ? { end: 'refused' } : { end: 'unknown', code: error.code })
+    return []
+  }
+}
+
+/** Waits for the attempts to end, and notes in `saw` where. */
+function settle(
+  attempts: readonly Attempt[],
+  catchers: readonly Catcher[],
+  here: Survey,
+  patienceMs: number,
+  saw: Map<Probe, Saw>,
+): void {
+  const pending = (): readonly Attempt[] => attempts.filter(({ probe }) => !saw.has(probe))
+  const look = (waitMs: number): void => {
+    const rest = pending()
+    const dials = rest.map(({ fd, probe }) => ({ fd, dials: probe.over === 'tcp' }))
+    const ready = waitFor([...dials, ...catchers.map(({ fd }) => ({ fd, dials: false }))], waitMs)
+    for (const catcher of catchers) receive(catcher, attempts, saw)
+    rest.forEach((attempt, i) => {
+      if (ready[i] !== true || saw.has(attempt.probe)) return
+      const error = dialError(attempt.fd)
+      // at once: a proxy that finds nobody behind it hangs up, and its socket is gone
+      saw.set(attempt.probe, error === null ? acceptedBy(attempt, here) : endedBy(error))
+    })
+  }
+  // What stays inside has arrived by now. What is left alone by the rules, and a datagram that somebody else receives, tell
+  // no more by waiting, if the kernel tracks them.
+  look(0)
+  for (const attempt of pending()) {
+    const port = trackedPort(attempt)
+    if (
+      attempt.probe.over === 'udp' ? port !== null : port === attempt.probe.to.port && attempt.probe.from === 'inside'
+    )
+      saw.set(attempt.probe, { end: 'tracked', port: port ?? 0 })
+  }
+  const deadline = performance.now() + patienceMs
+  for (let now = performance.now(); pending().length > 0 && now < deadline; now = performance.now())
+    look(deadline - now)
+}
+
+function endedBy(code: string): Saw {
+  if (code === 'ECONNREFUSED' || code === 'ECONNRESET') return { end: 'refused' }
+  return GONE.has(code) ? { end: 'left', code } : { end: 'unknown', code }
+}
+
+/** Takes what came to `catcher`: ours is noted, an application's own is let go. */
+function receive(catcher: Catcher, attempts: readonly Attempt[], saw: Map<Probe, Saw>): void {
+  const of = (from: Endpoint): Probe | undefined =>
+    attempts.find(
+      ({ probe, own }) => probe.over === catcher.over && own.port === from.port && own.address === from.address,
+    )?.probe
+  if (catcher.over === 'udp') {
+    for (
+      let from = receiveFrom(catcher.fd, catcher.family);
+      from !== null;
+      from = receiveFrom(catcher.fd, catcher.family)
+    ) {
+      const probe = of(from)
+      if (probe !== undefined) saw.set(probe, { end: 'caught', port: catcher.port, wanted: null })
+    }
+    return
+  }
+  for (let fd = accept(catcher.fd); fd !== null; fd = accept(catcher.fd)) {
+    const probe = of(remoteEnd(fd, catcher.family))
+    // a listener that is transparent gets connections with their destination unchanged
+    const wanted = originalDestination(fd, catcher.family) ?? localEnd(fd, catcher.family)
+    if (probe !== undefined) saw.set(probe, { end: 'caught', port: catcher.port, wanted })
+    reset(fd)
+  }
+}
+
+function acceptedBy(attempt: Attempt, here: Survey): Saw {
+  const { probe, own, family } = attempt
+  const addresses = here.addresses.map(({ address }) => address).filter((address) => familyOf(address) === family)
+  const ends = [...addresses.map((address) => ({ address, port: probe.leadsTo })), probe.to]
+  const port = ends.find((local) => hasConnection(local, own))?.port ?? trackedPort(attempt)
+  if (port === null) return { end: 'answered' }
+  return { end: 'accepted', port, listener: isListening(here, 'tcp', family, port) }
+}
+
+/** The port inside that the kernel gives the flow to; null where it does not track it, or cannot be asked. */
+function trackedPort({ probe, own }: Attempt): number | null {
+  const zones = probe.over === 'tcp' ? [0] : DNS_ZONES
+  try {
+    const ports = zones.map((zone) => answeringPort({ protocol: probe.over, from: own, to: probe.to, zone }))
+    return ports.find((port) => port !== null) ?? null
+  } catch (error) {
+    if (error instanceof SystemError) return null
+    throw error
+  }
+}

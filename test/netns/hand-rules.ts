@@ -1,0 +1,25 @@
+/** cni.md §4.3 and §4.5 by hand, as nft text: the default of a sidecar that captures DNS. */
+export const RULES: readonly string[] = [
+  'add table inet istio-proxy-nat',
+  'add chain inet istio-proxy-nat prerouting { type nat hook prerouting priority -100 ; }',
+  'add chain inet istio-proxy-nat output { type nat hook output priority -100 ; }',
+  ...['istio-inbound', 'istio-output', 'istio-output-dns'].map((chain) => `add chain inet istio-proxy-nat ${chain}`),
+  ...[
+    'istio-inbound tcp dport { 15008, 15020, 15021, 15090 } return',
+    'istio-inbound meta l4proto tcp redirect to :15006',
+    'prerouting jump istio-inbound',
+    'output jump istio-output',
+    'istio-output oifname lo ip saddr 127.0.0.6 return',
+    'istio-output oifname lo ip6 saddr ::6 return',
+    'istio-output oifname lo ip daddr != 127.0.0.1 tcp dport != { 53, 15008 } meta skuid 1337 redirect to :15006',
+    'istio-output oifname lo ip6 daddr != ::1 tcp dport != { 53, 15008 } meta skuid 1337 redirect to :15006',
+    'istio-output oifname lo tcp dport != 53 meta skuid != 1337 return',
+    'istio-output meta skuid 1337 return',
+    'istio-output jump istio-output-dns',
+    'istio-output-dns tcp dport 53 redirect to :15053',
+    'istio-output-dns udp dport 53 redirect to :15053',
+    'istio-output ip daddr 127.0.0.1 return',
+    'istio-output ip6 daddr ::1 return',
+    'istio-output meta l4proto tcp redirect to :15001',
+  ].map((rule) => `add rule inet istio-proxy-nat ${rule}`),
+]
