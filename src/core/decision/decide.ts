@@ -30,7 +30,7 @@ export function decide(facts: Facts, rehearse: Rehearse): Decision {
   for (const mode of [...aim.modes, ...aim.crossing]) {
     const verdict = ASSESS[mode]({ facts, injector, rehearse })
     if (verdict.is === 'open') return meshed(facts, aim, mode, tried)
-    if (verdict.is === 'uninjectable')
+    if (verdict.is === 'unmakeable')
       return { is: 'refused', reason: verdict.reason, rejected: rejectedOf(MODES, tried, aim), warnings: aim.warnings }
     tried.set(mode, verdict.reasons)
   }

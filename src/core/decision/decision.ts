@@ -1,5 +1,5 @@
 import type { JsonObject } from '../json/value.ts'
-import type { Mode, SidecarMode } from '../vocabulary/modes.ts'
+import type { Mode } from '../vocabulary/modes.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
 
 /** A mode that was ruled out, and one reason for it; a mode with several reasons stands several times. */
@@ -26,9 +26,9 @@ export type Decision =
   | ({ readonly is: 'refused' } & Considered)
 
 /**
- * The pod as a sidecar mode would make it. Pod Security and NET_ADMIN are judged on this very pod, not on a guess of
- * what the mode adds, and the one that is chosen becomes the result: the work is done once.
+ * The pod as a mode would make it. Pod Security and NET_ADMIN are judged on this very pod, not on a guess of what the mode
+ * adds, and the one that is chosen becomes the result: the work is done once.
  */
 export type Rehearsal =
-  { readonly is: 'injected'; readonly pod: JsonObject } | { readonly is: 'refused'; readonly reason: Reason }
-export type Rehearse = (mode: SidecarMode) => Rehearsal
+  { readonly is: 'made'; readonly pod: JsonObject } | { readonly is: 'refused'; readonly reason: Reason }
+export type Rehearse = (mode: Mode) => Rehearsal

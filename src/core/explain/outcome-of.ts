@@ -7,14 +7,20 @@ import { enrolled } from '../injection/ambient.ts'
 import type { Injection, InjectionContext } from '../injection/draft.ts'
 import { inject } from '../injection/inject.ts'
 import { nativeSidecars } from '../injection/native-sidecars.ts'
+import { uninjected, withoutStatus } from '../injection/uninjected.ts'
 import type { Workload } from '../injection/workload.ts'
+import { encodeIntent } from '../intent/codec.ts'
+import { intentOfDecided } from '../intent/pod.ts'
 import { deepEqual } from '../json/equal.ts'
 import { specOf, withAnnotations } from '../json/pod.ts'
 import type { JsonObject } from '../json/value.ts'
 import { objectOr, stringOr } from '../json/value.ts'
-import type { SidecarMode } from '../vocabulary/modes.ts'
+import type { Mode, SidecarMode } from '../vocabulary/modes.ts'
 import { ANSWER_ANNOTATIONS } from '../vocabulary/names.ts'
+import type { Reason } from '../vocabulary/reasons.ts'
+import { sentence } from '../vocabulary/reasons.ts'
 import type { Outcome } from './outcome.ts'
+import { decidedMode } from './words.ts'
 
 /**
  * Decides about one pod and makes it what it should be: the one function behind the webhook, `sluice inject`, `sluice
@@ -23,58 +29,85 @@ import type { Outcome } from './outcome.ts'
  * the document around a pod template, offline; without one it is found from the pod.
  */
 export function outcomeOf(facts: Facts, workload?: Workload): Outcome {
-  const pod = withAnnotations(facts.pod, NO_ANSWER)
-  const injections = new Map<SidecarMode, Injection>()
-  const injected = (mode: SidecarMode): Injection => {
-    const known = injections.get(mode)
-    if (known !== undefined) return known
-    const made = inject(pod, injectionContext(facts, mode, workload))
-    injections.set(mode, made)
-    return made
-  }
-  const decision = decide({ ...facts, pod }, injected)
-  const made = carriedOut(decision, pod, facts, injected)
-  const answered = answer(decision, made.pod)
+  const clean = withAnnotations(facts.pod, NO_ANSWER)
+  const pod = uninjected(clean, injectionContext(facts, 'cni', workload))
+  const make = oncePerMode((mode) => {
+    if (mode === 'ambient') return withIntent(enrolledPod(pod, facts), mode)
+    return withIntent(inject(clean, injectionContext(facts, mode, workload)), mode)
+  })
+  const decision = decide({ ...facts, pod }, (mode) => make(mode))
+  const made = carriedOut(decision, { clean, uninjected: pod }, make)
   return {
     decision,
-    pod: deepEqual(answered, facts.pod) ? facts.pod : answered,
+    pod: deepEqual(made.pod, facts.pod) ? facts.pod : made.pod,
     warnings: [...decision.warnings, ...made.warnings],
-    netAdmin: netAdminAdded(pod, answered).map((container) => ({ container })),
+    netAdmin: netAdminAdded(pod, made.pod).map((container) => ({ container })),
   }
 }
 
-function carriedOut(
-  decision: Decision,
-  pod: JsonObject,
-  facts: Facts,
-  injected: (mode: SidecarMode) => Injection,
-): { readonly pod: JsonObject; readonly warnings: Outcome['warnings'] } {
-  if (decision.is !== 'meshed') return { pod, warnings: [] }
-  if (decision.mode === 'ambient') return { pod: enrolled(pod, facts.namespace), warnings: [] }
-  const injection = injected(decision.mode)
-  if (injection.is === 'refused')
-    throw new Error(`${decision.mode} was chosen though ${injection.reason.code} refuses it`)
-  return injection
+/** A pod as a mode makes it, its intent written on it. */
+type Made =
+  | { readonly is: 'made'; readonly pod: JsonObject; readonly warnings: readonly Reason[] }
+  | { readonly is: 'refused'; readonly reason: Reason }
+
+function oncePerMode(make: (mode: Mode) => Made): (mode: Mode) => Made {
+  const done = new Map<Mode, Made>()
+  return (mode) => {
+    const made = done.get(mode) ?? make(mode)
+    done.set(mode, made)
+    return made
+  }
+}
+
+function enrolledPod(pod: JsonObject, { namespace }: Facts): Injection {
+  const bare = withoutStatus(pod)
+  const warnings: readonly Reason[] = bare === pod ? [] : [{ code: 'status_not_trusted', args: {} }]
+  return { is: 'injected', pod: enrolled(bare, namespace), warnings }
+}
+
+/**
+ * The intent comes last, from the pod as it will be. Where it cannot be read, no node could redirect, so the pod is refused;
+ * `istio-init` redirects by itself, and Istio lets it fail there.
+ */
+function withIntent(injection: Injection, mode: Mode): Made {
+  if (injection.is === 'refused') return injection
+  const { pod, warnings } = injection
+  const result = intentOfDecided(pod, mode)
+  if (result.is === 'redirect') {
+    const intent = { [ANSWER_ANNOTATIONS.intent]: encodeIntent(result.intent) }
+    return { is: 'made', pod: withAnnotations(pod, intent), warnings }
+  }
+  if (mode !== 'init') return { is: 'refused', reason: result.reason }
+  const warning: Reason = { code: 'init_will_fail', args: { problem: sentence(result.reason) } }
+  return { is: 'made', pod, warnings: [...warnings, warning] }
 }
 
 const NO_ANSWER = Object.fromEntries(Object.values(ANSWER_ANNOTATIONS).map((name) => [name, undefined]))
 
-function answer(decision: Decision, pod: JsonObject): JsonObject {
+function carriedOut(
+  decision: Decision,
+  pod: { readonly clean: JsonObject; readonly uninjected: JsonObject },
+  make: (mode: Mode) => Made,
+): Extract<Made, { is: 'made' }> {
   switch (decision.is) {
-    case 'meshed':
-      return withAnnotations(pod, {
-        [ANSWER_ANNOTATIONS.decided]: decision.mode,
-        [ANSWER_ANNOTATIONS.reason]: decision.reason.code,
-      })
-    case 'unmeshed':
-      return withAnnotations(pod, {
-        [ANSWER_ANNOTATIONS.decided]: 'none',
-        [ANSWER_ANNOTATIONS.reason]: decision.reason.code,
-      })
     case 'left':
     case 'refused':
-      return pod
+      return { is: 'made', pod: pod.clean, warnings: [] }
+    case 'unmeshed':
+      return { is: 'made', pod: answered(pod.uninjected, decision), warnings: [] }
+    case 'meshed': {
+      const made = make(decision.mode)
+      if (made.is === 'refused') throw new Error(`${decision.mode} was chosen though ${made.reason.code} refuses it`)
+      return { ...made, pod: answered(made.pod, decision) }
+    }
   }
+}
+
+function answered(pod: JsonObject, decision: Decision): JsonObject {
+  return withAnnotations(pod, {
+    [ANSWER_ANNOTATIONS.decided]: decidedMode(decision),
+    [ANSWER_ANNOTATIONS.reason]: decision.reason.code,
+  })
 }
 
 function injectionContext(facts: Facts, mode: SidecarMode, workload: Workload | undefined): InjectionContext {

@@ -1,5 +1,5 @@
 import { annotationsOf, labelsOf } from '../json/pod.ts'
-import { isList, type JsonObject } from '../json/value.ts'
+import { isList, type JsonObject, objectOr } from '../json/value.ts'
 import type { Mode } from '../vocabulary/modes.ts'
 import { CONTAINERS, ISTIO_ANNOTATIONS, ISTIO_LABELS } from '../vocabulary/names.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
@@ -71,15 +71,30 @@ function ambientOf(pod: JsonObject): AmbientIntent {
   }
 }
 
-/** What the arguments of the init container say; without the container nothing was to be intercepted, or it is lost. */
+/**
+ * What the arguments of the init container say. Without the container nothing is to be intercepted (mode NONE; a template
+ * such as `gateway`, whose injection named no such container), or it is lost.
+ */
 function ofInitContainer(pod: JsonObject, name: string): Intent {
   const container = containerNamed(pod, name)
   const proxy = proxyOf(pod)
   if (container !== undefined)
     return { ...sidecarOfArguments(argumentsOf(container), environmentOf(container), 'refused'), ...resolversOf(pod) }
   const mode = proxy === undefined ? undefined : environmentOf(proxy)['ISTIO_META_INTERCEPTION_MODE']
-  if (mode === 'NONE') return { kind: 'none' }
+  if (mode === 'NONE' || injectedWithout(pod, name)) return { kind: 'none' }
   throw new IntentRefusal({ code: 'intent_unwritten', args: { container: name } })
+}
+
+/** Does the injection's own account of what it put into the pod leave out the container? */
+function injectedWithout(pod: JsonObject, name: string): boolean {
+  const text = annotationsOf(pod)[ISTIO_ANNOTATIONS.status]
+  if (text === undefined) return false
+  try {
+    const named = objectOr(JSON.parse(text))['initContainers']
+    return named !== undefined && !(isList(named) && named.includes(name))
+  } catch {
+    return false
+  }
 }
 
 /** `intent` for the proxy that the pod really has: its owners, and what its environment says. */

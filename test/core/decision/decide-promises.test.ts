@@ -88,9 +88,9 @@ function promise(name: string, check: (run: Run) => boolean): void {
   })
 }
 
-promise('a mode is rehearsed at most once, and ambient never', ({ rehearsals }) => {
+promise('a mode is rehearsed at most once', ({ rehearsals }) => {
   assert.equal(new Set(rehearsals).size, rehearsals.length)
-  return rehearsals.length === 1
+  return rehearsals.length > 0
 })
 
 promise(
@@ -98,7 +98,7 @@ promise(
   ({ facts, decision }) => {
     if (decision.is !== 'meshed' || decision.mode === 'ambient') return false
     const rehearsal = rehearsed(facts, decision.mode)
-    assert.ok(rehearsal.is === 'injected')
+    assert.ok(rehearsal.is === 'made')
     if (netAdminAdded(facts.pod, rehearsal.pod).length === 0) return false
     assert.equal(facts.policy.netAdmin.default, 'allow')
     assert.equal(facts.namespace.labels['pod-security.kubernetes.io/enforce'], undefined)

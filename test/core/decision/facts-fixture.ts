@@ -5,6 +5,7 @@ import type { JsonObject } from '../../../src/core/json/value.ts'
 import type { MeshSettings } from '../../../src/core/settings/mesh-settings.ts'
 import type { Policy } from '../../../src/core/settings/policy.ts'
 import { parseMeshSettings } from '../../../src/core/settings/parse-mesh-settings.ts'
+import type { Mode } from '../../../src/core/vocabulary/modes.ts'
 import { DEFAULT_POLICY } from '../../../src/core/settings/policy.ts'
 
 /** The few things about a pod that a decision test varies; everything else is an ordinary pod in an ordinary cluster. */
@@ -48,7 +49,8 @@ export function factsOf(given: Given): Facts {
 }
 
 /** What the injection adds, as far as a decision looks at it: a container with NET_ADMIN in `init`, without in `cni`. */
-export function rehearsed(facts: Facts, mode: 'cni' | 'init'): Rehearsal {
+export function rehearsed(facts: Facts, mode: Mode): Rehearsal {
+  if (mode === 'ambient') return { is: 'made', pod: facts.pod }
   const spec = facts.pod['spec'] as JsonObject
   const securityContext: JsonObject =
     mode === 'init'
@@ -62,5 +64,5 @@ export function rehearsed(facts: Facts, mode: 'cni' | 'init'): Rehearsal {
         }
   const container: JsonObject = { name: mode === 'init' ? 'istio-init' : 'istio-validation', securityContext }
   const before = (spec['initContainers'] ?? []) as readonly JsonObject[]
-  return { is: 'injected', pod: { ...facts.pod, spec: { ...spec, initContainers: [container, ...before] } } }
+  return { is: 'made', pod: { ...facts.pod, spec: { ...spec, initContainers: [container, ...before] } } }
 }

@@ -27,7 +27,12 @@ test('an answer that a request brings is overwritten', () => {
   const { pod } = outcomeOf(factsOf({ annotations: FORGED }))
   assert.deepEqual(
     { ...annotationsOf(pod) },
-    { keep: 'me', 'sluice-mesh.io/decided': 'ambient', 'sluice-mesh.io/reason': 'ambient_first' },
+    {
+      keep: 'me',
+      'sluice-mesh.io/decided': 'ambient',
+      'sluice-mesh.io/reason': 'ambient_first',
+      'sluice-mesh.io/intent': '{"v":1,"kind":"ambient"}',
+    },
   )
 })
 

@@ -179,6 +179,18 @@ const DECIDED: readonly (readonly [string, Parameters<typeof intentOfDecided>[1]
     { proxy: { env: [{ name: 'ISTIO_META_INTERCEPTION_MODE', value: 'NONE' }] } },
     /^\{"v":1,"kind":"none"\}$/,
   ],
+  [
+    'a gateway, whose injection wanted no container',
+    'cni',
+    { annotations: { 'sidecar.istio.io/status': '{"initContainers":null,"containers":["istio-proxy"]}' } },
+    /^\{"v":1,"kind":"none"\}$/,
+  ],
+  [
+    'a container that the injection wanted and somebody took away',
+    'cni',
+    { annotations: { 'sidecar.istio.io/status': '{"initContainers":["istio-validation"]}' } },
+    /^refused: the pod has no container istio-validation/,
+  ],
   ['no container that says it', 'cni', {}, /^refused: the pod has no container istio-validation/],
   [
     'a group by name, which istio-init knows',

@@ -1,5 +1,6 @@
+import { admissible } from './admissible.ts'
 import { uncovered } from './covered.ts'
-import { injectable } from './injectable.ts'
+import { injectorShuts } from './injector-shuts.ts'
 import type { Case, Verdict } from './verdict.ts'
 import { verdict } from './verdict.ts'
 
@@ -10,6 +11,6 @@ import { verdict } from './verdict.ts'
 export function cni(one: Case): Verdict {
   const { coverage } = one.facts
   if (!coverage.installed.agent) return verdict([{ code: 'agent_absent', args: {} }])
-  const missing = uncovered('cni', coverage.cni)
-  return missing.length > 0 ? verdict(missing) : injectable('cni', one)
+  const against = [...uncovered('cni', coverage.cni), ...injectorShuts(one)]
+  return against.length > 0 ? verdict(against) : admissible('cni', one)
 }

@@ -8,8 +8,8 @@ export type Verdict =
   | { readonly is: 'open' }
   /** every reason that is known without more work */
   | { readonly is: 'shut'; readonly reasons: readonly [Reason, ...Reason[]] }
-  /** the pod cannot be injected by any mode */
-  | { readonly is: 'uninjectable'; readonly reason: Reason }
+  /** the pod cannot be made what any mode wants: something about it is wrong */
+  | { readonly is: 'unmakeable'; readonly reason: Reason }
 
 /** What a mode is judged by. */
 export interface Case {

@@ -209,6 +209,12 @@ const WARN = {
       `${p.field} of the injector's configuration is skipped: it ${p.problem}`,
     fix: "correct the selector in istiod's injector ConfigMap",
   },
+  init_will_fail: {
+    level: 'warn',
+    says: (p: { problem: string }) =>
+      `istio-init cannot do what the pod asks for, so the pod will not start: ${p.problem}`,
+    fix: 'correct the annotation or setting that is named',
+  },
   sidecar_settings_unused: {
     level: 'warn',
     says: (p: { need: string }) => `ambient does not heed what the pod asks of a sidecar: ${p.need}`,

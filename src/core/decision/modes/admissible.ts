@@ -1,4 +1,4 @@
-import type { SidecarMode } from '../../vocabulary/modes.ts'
+import type { Mode } from '../../vocabulary/modes.ts'
 import type { Reason } from '../../vocabulary/reasons.ts'
 import type { Facts } from '../facts.ts'
 import { netAdminAdded } from '../net-admin.ts'
@@ -10,14 +10,13 @@ import { verdict } from './verdict.ts'
 import type { JsonObject } from '../../json/value.ts'
 
 /** Judges the pod as `mode` would make it: Pod Security of what the mode adds, and NET_ADMIN by the policy. */
-export function injectable(mode: SidecarMode, { facts, injector, rehearse }: Case): Verdict {
-  if (!injector.injects && injector.reason.code === 'policy_invalid') return verdict([injector.reason])
+export function admissible(mode: Mode, { facts, rehearse }: Case): Verdict {
   const rehearsal = rehearse(mode)
-  if (rehearsal.is === 'refused') return { is: 'uninjectable', reason: rehearsal.reason }
+  if (rehearsal.is === 'refused') return { is: 'unmakeable', reason: rehearsal.reason }
   return verdict([...podSecurityForbids(mode, facts, rehearsal.pod), ...netAdminForbidden(facts, rehearsal.pod)])
 }
 
-function podSecurityForbids(mode: SidecarMode, { pod, namespace, policy }: Facts, made: JsonObject): readonly Reason[] {
+function podSecurityForbids(mode: Mode, { pod, namespace, policy }: Facts, made: JsonObject): readonly Reason[] {
   const level = enforcedLevel(pod, namespace, policy)
   const added = violationsAdded(pod, made, level)
   if (added.length === 0) return []
