@@ -1,6 +1,7 @@
 import { annotationsOf, containersOf } from '../json/pod.ts'
 import type { JsonObject } from '../json/value.ts'
 import { CONTAINERS } from '../vocabulary/names.ts'
+import { shown } from './source.ts'
 
 /** Something that only a sidecar does, asked for by a pod: a row of the table below and what shows it. */
 interface Need {
@@ -32,8 +33,8 @@ const NEEDS: readonly Need[] = [
 /** What `pod` asks for that only a sidecar does, named for people; undefined where it asks for nothing of the kind. */
 export function sidecarNeed(pod: JsonObject): string | undefined {
   for (const { what, shows } of NEEDS) {
-    const shown = shows(pod)
-    if (shown !== undefined) return `${what} ${shown}`
+    const found = shows(pod)
+    if (found !== undefined) return `${what} ${shown(found)}`
   }
   return undefined
 }

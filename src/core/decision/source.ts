@@ -14,12 +14,12 @@ export function labelSource(
   return { place, text: `the ${place}'s ${kind} ${key}=${shown(value)}` }
 }
 
-const SHOWN_LIMIT = 63
-const PLAIN = /^[A-Za-z0-9._-]{0,63}$/
+const SHOWN_LIMIT = 100
+const PLAIN = /^[A-Za-z0-9._/-]{0,100}$/
 
 /**
- * A label's or annotation's value as a sentence may show it. Mutation comes before validation, so a request can bring
- * anything as a value: what is no label value is quoted and cut.
+ * The key or value of a label or annotation as a sentence may show it. Mutation comes before validation, so a request can
+ * bring anything: what is not plain is quoted and cut.
  */
 export function shown(value: string): string {
   if (PLAIN.test(value)) return value

@@ -1,5 +1,5 @@
 import type { Outcome } from './outcome.ts'
-import { coded, decidedMode, remedies, verdictWords } from './words.ts'
+import { coded, decidedMode, reasonsOf, remedies, verdictWords } from './words.ts'
 
 /**
  * Warnings of an admission response, one fact a line. A dry run is told everything; a real request only what needs
@@ -26,10 +26,9 @@ export function auditAnnotations({ decision, netAdmin }: Outcome): Readonly<Reco
 
 /** The message of a refusal: every reason, then what to do. */
 export function refusalMessage({ decision }: Outcome): string {
-  const reasons = [decision.reason, ...decision.rejected.map(({ reason }) => reason)]
   return [
-    `sluice refuses this pod: ${coded(decision.reason)}`,
+    `sluice: ${coded(decision.reason)}`,
     ...decision.rejected.map(({ mode, reason }) => `${mode}: ${coded(reason)}`),
-    ...remedies(reasons).map((advice) => `to do: ${advice}`),
+    ...remedies(reasonsOf(decision)).map((advice) => `to do: ${advice}`),
   ].join('; ')
 }

@@ -1,6 +1,6 @@
 import { sentence } from '../vocabulary/reasons.ts'
 import type { Outcome } from './outcome.ts'
-import { coded, decidedMode, verdictWords } from './words.ts'
+import { coded, decidedMode, reasonsOf, remedies, verdictWords } from './words.ts'
 
 /** What `sluice explain -o json` prints. The keys are public API. */
 export interface Report {
@@ -24,14 +24,17 @@ export function reportOf({ decision, warnings, netAdmin }: Outcome): Report {
   }
 }
 
-/** The outcome as a small table for people. */
+/** The outcome as a small table for people; what is to be done, where something is. */
 export function tableOf({ decision, warnings, netAdmin }: Outcome): string {
+  const open = decision.is === 'refused' || decision.is === 'unmeshed'
+  const needs = [...(open ? reasonsOf(decision) : []), ...warnings]
   const rows: [string, string][] = [
     ['decision', verdictWords(decision)],
     ['reason', coded(decision.reason)],
     ...decision.rejected.map(({ mode, reason }): [string, string] => [`not ${mode}`, coded(reason)]),
     ...netAdmin.map(({ container }): [string, string] => ['NET_ADMIN', `granted to ${container}`]),
     ...warnings.map((reason): [string, string] => ['warning', coded(reason)]),
+    ...remedies(needs).map((advice): [string, string] => ['to do', advice]),
   ]
   const width = Math.max(...rows.map(([head]) => head.length))
   return rows.map(([head, text]) => `${head.padEnd(width)}  ${text}\n`).join('')

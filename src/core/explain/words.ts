@@ -31,3 +31,8 @@ export function coded(reason: Reason): string {
 export function remedies(reasons: readonly Reason[]): readonly string[] {
   return [...new Set(reasons.map(remedy).filter((text) => text !== null))]
 }
+
+/** The reason of a decision, then those of the modes that were ruled out. */
+export function reasonsOf({ reason, rejected }: Decision): readonly Reason[] {
+  return [reason, ...rejected.map((one) => one.reason)]
+}

@@ -49,7 +49,7 @@ test('a pod that cannot get what it asks for is refused with every reason and wh
   const response = responseOf(await post(serving, review(wished, 'ambient')))
   assert.equal(response.allowed, false)
   assert.deepEqual([response.status?.code, response.status?.reason], [403, 'Forbidden'])
-  assert.match(response.status?.message ?? '', /^sluice refuses this pod: wish_impossible.*; to do: /)
+  assert.match(response.status?.message ?? '', /^sluice: wish_impossible.*; to do: /)
   assert.equal(response.patch, undefined)
 })
 

@@ -85,5 +85,5 @@ test('a value that a request brings is quoted and cut before it is shown', () =>
   const { warnings } = injectorVerdict(factsOf({ labels: { 'sidecar.istio.io/inject': `a\n${'b'.repeat(500)}` } }))
   const [warning] = warnings
   assert.ok(warning?.code === 'inject_value_unknown')
-  assert.ok(warning.args.value.startsWith('"a\\nbbb') && warning.args.value.length < 80, warning.args.value)
+  assert.ok(warning.args.value.startsWith('"a\\nbbb') && warning.args.value.length < 120, warning.args.value)
 })

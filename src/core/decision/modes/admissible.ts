@@ -20,7 +20,10 @@ function podSecurityForbids(mode: Mode, { pod, namespace, policy }: Facts, made:
   const level = enforcedLevel(pod, namespace, policy)
   const added = violationsAdded(pod, made, level)
   if (added.length === 0) return []
-  const adds = [...new Set(added.map(({ subject, detail }) => `${subject}: ${detail}`))].join('; ')
+  const subjects = Map.groupBy(added, ({ subject }) => subject)
+  const adds = [...subjects]
+    .map(([subject, found]) => `${subject} (${found.map(({ detail }) => detail).join(', ')})`)
+    .join(', ')
   return [{ code: 'pod_security', args: { mode, level, adds } }]
 }
 

@@ -64,20 +64,17 @@ const SKIP = {
 const MESHED = {
   ambient_first: {
     level: 'meshed',
-    says: (p: { by: string }) =>
-      `ambient asks nothing of the pod, and the nodes that may get it can do it (family by ${p.by})`,
+    says: (p: { by: string }) => `the node redirects the traffic, without a sidecar (ambient by ${p.by})`,
     fix: null,
   },
   cni_first: {
     level: 'meshed',
-    says: (p: { by: string }) =>
-      `the node agent redirects the traffic, so the pod needs no init container with NET_ADMIN (family by ${p.by})`,
+    says: (p: { by: string }) => `the node agent redirects the traffic (sidecar by ${p.by})`,
     fix: null,
   },
   init_last_resort: {
     level: 'meshed',
-    says: (p: { by: string }) =>
-      `no mode with less privilege is open to this pod, so its own init container redirects the traffic (family by ${p.by})`,
+    says: (p: { by: string }) => `nothing with less privilege is open to the pod (sidecar by ${p.by})`,
     fix: 'see the rejected modes for what would remove it',
   },
   wish_granted: {
@@ -137,7 +134,7 @@ const REJECT = {
   pod_security: {
     level: 'reject',
     says: (p: { mode: string; level: string; adds: string }) =>
-      `the namespace enforces Pod Security ${p.level}, which forbids what ${p.mode} adds to the pod: ${p.adds}`,
+      `Pod Security ${p.level} of the namespace forbids what ${p.mode} adds: ${p.adds}`,
     fix: 'ask for less (for init: have the nodes covered by agents, so that cni is possible), or lower the level of the namespace',
   },
   net_admin_denied: {
