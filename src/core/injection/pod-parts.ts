@@ -85,6 +85,14 @@ export function withEnv(container: JsonObject, variables: readonly JsonObject[])
   return { ...container, env: [...kept, ...variables] }
 }
 
+/**
+ * `container` as it may stand among the regular ones: only an init container restarts by a policy of its own, which a
+ * user's `istio-proxy` has where it was written for native sidecars (quirk 18).
+ */
+export function asRegular(container: JsonObject): JsonObject {
+  return isProxy(container) ? withoutKey(container, 'restartPolicy') : container
+}
+
 function isProxy(container: JsonObject): boolean {
   return container['name'] === CONTAINERS.proxy
 }

@@ -7,9 +7,10 @@ import { previousInjection, STATUS_ANNOTATION } from './merge/previous-injection
 import { InjectionRefusal } from './refusal.ts'
 import { RESTORE_TRAFFIC } from './restore-traffic.ts'
 import { SETTLE } from './settle.ts'
+import { VALIDATE_ANNOTATIONS } from './validate-annotations.ts'
 
 /** The steps of an injection that take an earlier one out. */
-const UNDO: readonly Step[] = [SETTLE, STRIP_PREVIOUS, RESTORE_TRAFFIC]
+const UNDO: readonly Step[] = [VALIDATE_ANNOTATIONS, SETTLE, STRIP_PREVIOUS, RESTORE_TRAFFIC]
 
 const TLS_MODE = 'security.istio.io/tlsMode'
 const REVISION = 'istio.io/rev'
@@ -23,6 +24,7 @@ export function uninjected(pod: JsonObject, context: InjectionContext): JsonObje
   const previous = previousInjection(pod)
   if (previous.is !== 'injected') return pod
   const bare = undone(pod, context)
+  if (bare === undefined) return pod
   const tlsMode = labelsOf(bare)[TLS_MODE]
   return withLabels(withAnnotations(withoutLeftovers(bare, previous.status.volumes), { [REVISION]: undefined }), {
     [TLS_MODE]: tlsMode === 'istio' ? undefined : tlsMode,
@@ -43,13 +45,13 @@ function withoutLeftovers(pod: JsonObject, names: readonly string[]): JsonObject
   }
 }
 
-function undone(pod: JsonObject, context: InjectionContext): JsonObject {
+/** undefined where the earlier injection cannot be taken out: the injection itself will meet the same problem, and refuse the pod. */
+function undone(pod: JsonObject, context: InjectionContext): JsonObject | undefined {
   const start: Draft = { original: pod, pod, said: {}, proxyConfig: {}, native: context.nativeSidecars, warnings: [] }
   try {
     return UNDO.reduce((draft, step) => step.apply(draft, context), start).pod
   } catch (error) {
-    // the injection itself will meet the same problem, and refuse the pod with its reason
-    if (error instanceof InjectionRefusal) return pod
+    if (error instanceof InjectionRefusal) return undefined
     throw error
   }
 }

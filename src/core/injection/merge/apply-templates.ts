@@ -1,7 +1,7 @@
 import { type Json, type JsonObject, objectOr, objectsOf, stringOr } from '../../json/value.ts'
 import { CONTAINERS } from '../../vocabulary/names.ts'
 import type { Draft, InjectionContext, Step } from '../draft.ts'
-import { containersOf, LISTS, type ListName, withList, withMetadata } from '../pod-parts.ts'
+import { asRegular, containersOf, LISTS, type ListName, withList, withMetadata } from '../pod-parts.ts'
 import { proxyIds } from '../proxy-ids.ts'
 import { InjectionRefusal } from '../refusal.ts'
 import { BUILT_IN_TEMPLATES } from '../templates/built-in.ts'
@@ -100,7 +100,7 @@ function moveProxy(pod: JsonObject, to: ListName): JsonObject {
     from,
     containersOf(pod, from).filter((container) => !isProxy(container)),
   )
-  return withList(rest, to, [...containersOf(rest, to), ...moving])
+  return withList(rest, to, [...containersOf(rest, to), ...(to === 'containers' ? moving.map(asRegular) : moving)])
 }
 
 function isProxy(container: JsonObject): boolean {

@@ -1,6 +1,15 @@
 import { isObject, type JsonObject, objectOr, objectsOf, stringOr } from '../../json/value.ts'
 import type { Draft, Step } from '../draft.ts'
-import { containersOf, LISTS, type ListName, withList, withMetadata, withKey } from '../pod-parts.ts'
+import {
+  asRegular,
+  containersOf,
+  LISTS,
+  type ListName,
+  withKey,
+  withList,
+  withMetadata,
+  withoutKey,
+} from '../pod-parts.ts'
 import { InjectionRefusal } from '../refusal.ts'
 import { OVERRIDES_ANNOTATION, previousInjection, withoutPrevious } from './previous-injection.ts'
 import { strategicMerge } from './strategic-merge.ts'
@@ -40,8 +49,8 @@ function applyTo(
   for (const container of containersOf(draft.said, list)) {
     const override = own.get(stringOr(container['name']) ?? '')
     if (override === undefined) continue
-    const { image, ...rest } = override
-    const wanted = image === 'auto' ? rest : override
+    const imaged = override['image'] === 'auto' ? withoutKey(override, 'image') : override
+    const wanted = list === 'containers' ? asRegular(imaged) : imaged
     overrides.set(container['name'], wanted)
     applied.push(wanted)
   }

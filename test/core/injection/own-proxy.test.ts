@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { JsonObject } from '../../../src/core/json/value.ts'
+import { objectOr, objectsOf } from '../../../src/core/json/value.ts'
+import { uninjected } from '../../../src/core/injection/uninjected.ts'
+import { annotationsOf, container, contextOf, injected, podOf } from './injection-fixture.ts'
+
+const OWN = { name: 'istio-proxy', image: 'auto', restartPolicy: 'Always', env: [{ name: 'MINE', value: '1' }] }
+const POD = podOf({ spec: { initContainers: [OWN] } })
+
+function listsOfProxy(pod: JsonObject): readonly string[] {
+  const spec = objectOr(pod['spec'])
+  return ['initContainers', 'containers'].filter((list) =>
+    objectsOf(spec[list]).some((one) => one['name'] === 'istio-proxy'),
+  )
+}
+
+test('a user’s native proxy becomes a regular one where native sidecars are off, and there is one of it', () => {
+  const pod = injected(POD, { nativeSidecars: false })
+  assert.deepEqual(listsOfProxy(pod), ['containers'])
+  const proxy = container(pod, 'istio-proxy')
+  assert.equal('restartPolicy' in proxy, false)
+  assert.ok(objectsOf(proxy['env']).some((one) => one['name'] === 'MINE'))
+})
+
+test('it is a native one again where they are on', () => {
+  const pod = injected(injected(POD, { nativeSidecars: false }))
+  assert.deepEqual(listsOfProxy(pod), ['initContainers'])
+  assert.equal(container(pod, 'istio-proxy')['restartPolicy'], 'Always')
+  assert.ok(objectsOf(container(pod, 'istio-proxy')['env']).some((one) => one['name'] === 'MINE'))
+})
+
+test('an injected pod whose annotations cannot be used is left as it came: the injection itself will refuse it', () => {
+  const pod = injected(POD)
+  const metadata = {
+    ...objectOr(pod['metadata']),
+    annotations: { ...annotationsOf(pod), 'proxy.istio.io/config': '[' },
+  }
+  const bad = { ...pod, metadata }
+  assert.equal(uninjected(bad, contextOf()), bad)
+})
