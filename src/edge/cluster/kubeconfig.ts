@@ -1,0 +1,45 @@
+import type { OutgoingHttpHeaders } from 'node:http'
+import type { RequestOptions } from 'node:https'
+import type { Connection } from './connection.ts'
+
+export interface KubeconfigOptions {
+  /** undefined: where kubectl looks (`KUBECONFIG`, `~/.kube/config`, the pod's service account) */
+  readonly file?: string | undefined
+  /** undefined: the current one */
+  readonly context?: string | undefined
+}
+
+/** The API server that a kubeconfig leads to, and the namespace that it says. */
+export interface KubeconfigConnection extends Connection {
+  readonly namespace: string
+}
+
+/**
+ * Reads a kubeconfig with all that users have in theirs: certificates, tokens, exec plugins, OIDC, proxies. The library
+ * that can do this takes 80 MiB, so it is loaded here only; a server inside the cluster uses `inClusterConnection`.
+ * Throws where the file cannot be read or names no cluster.
+ */
+export async function kubeconfigConnection({ file, context }: KubeconfigOptions): Promise<KubeconfigConnection> {
+  const { KubeConfig } = await import('@kubernetes/client-node')
+  const config = new KubeConfig()
+  if (file === undefined) config.loadFromDefault()
+  else config.loadFromFile(file)
+  if (context !== undefined) config.setCurrentContext(context)
+  const cluster = config.getCurrentCluster()
+  if (cluster === null)
+    throw new Error(`the kubeconfig has no cluster for the context ${JSON.stringify(config.getCurrentContext())}`)
+  return {
+    server: cluster.server,
+    namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',
+    options: async () => {
+      const options: RequestOptions = {}
+      await config.applyToHTTPSOptions(options)
+      const { agent, headers, auth } = options
+      return {
+        ...(agent === undefined ? {} : { agent }),
+        ...(headers === undefined || Array.isArray(headers) ? {} : { headers: headers as OutgoingHttpHeaders }),
+        ...(auth === undefined ? {} : { auth }),
+      }
+    },
+  }
+}
