@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { ReasonCode } from '../../src/core/vocabulary/reasons.ts'
 import { REASONS } from '../../src/core/vocabulary/reasons.ts'
+import { DECISION_REASONS } from '../../src/core/vocabulary/reasons/decision.ts'
 import type { ReasonRow } from '../../src/core/vocabulary/reasons/reason-row.ts'
 import { RETIRED_REASONS } from '../../src/core/vocabulary/reasons/retired.ts'
 
@@ -55,4 +57,17 @@ test('every reason that refuses, rules out or warns says what to do, unless a pe
     return fix === null && level !== 'meshed' && level !== 'skip' && !ASKED_FOR.includes(code)
   })
   assert.deepEqual(silent, [])
+})
+
+test('every reason of a decision is produced by a test', () => {
+  const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'test'], {
+    encoding: 'utf8',
+  })
+    .trim()
+    .split('\n')
+    .filter((file) => file.endsWith('.ts') && !file.startsWith('test/house/'))
+  assert.ok(files.length > 30, `${files.length} tests`)
+  const text = files.map((file) => readFileSync(file, 'utf8')).join('\n')
+  const missing = Object.keys(DECISION_REASONS).filter((code) => !new RegExp(`\\b${code}\\b`).test(text))
+  assert.deepEqual(missing, [])
 })

@@ -3,7 +3,7 @@ import type { JsonObject } from '../json/value.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
 
 /** NET_ADMIN that Sluice's injection gives to one container of the pod: counted wherever it is granted. */
-export interface NetAdminGrant {
+interface NetAdminGrant {
   readonly container: string
 }
 

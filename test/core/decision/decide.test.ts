@@ -358,6 +358,15 @@ const TABLE: readonly (readonly [name: string, given: Given, want: string])[] = 
     'refused opt_out_denied',
   ],
   [
+    'opting out of ambient may be denied',
+    {
+      namespaceLabels: AMBIENT_NS,
+      labels: { 'istio.io/dataplane-mode': 'none' },
+      policy: { optOut: { default: 'deny', rules: [] } },
+    },
+    'refused opt_out_denied',
+  ],
+  [
     'a namespace that stays out is no opt-out',
     { namespaceLabels: wish('none'), policy: { optOut: { default: 'deny', rules: [] } } },
     'left wish_none',

@@ -55,3 +55,14 @@ test('a refusal says the same words on every surface', () => {
   for (const text of [refusalMessage(outcome), tableOf(outcome), warningLines(outcome, true).join('\n')])
     for (const { message } of report.rejected) assert.ok(text.includes(message), `${message} in ${text}`)
 })
+
+test('a setting that istio-init cannot apply is warned of in mode init, and refused where the node would have to', () => {
+  const annotations = { 'traffic.sidecar.istio.io/includeOutboundPorts': 'abc' }
+  const init = outcomeOf(factsOf({ labels: { 'sluice-mesh.io/mode': 'init' }, annotations }))
+  assert.equal(init.decision.is, 'meshed')
+  assert.ok(init.warnings.some(({ code }) => code === 'init_will_fail'))
+  assert.equal(annotationsOf(init.pod)['sluice-mesh.io/intent'], undefined)
+  const cni = outcomeOf(factsOf({ labels: { 'sluice-mesh.io/mode': 'cni' }, annotations }))
+  assert.equal(cni.decision.is, 'refused')
+  assert.equal(cni.decision.reason.code, 'intent_invalid')
+})

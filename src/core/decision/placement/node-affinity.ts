@@ -3,7 +3,7 @@ import { isList, isObject, objectOr, objectsOf, stringMap, stringOr } from '../.
 import { wholeNumber } from './tolerations.ts'
 
 /** What the selectors of a pod look at. */
-export interface Selectable {
+interface Selectable {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
 }
