@@ -133,17 +133,37 @@ function mergeKeyed(
   return [...result, ...only.slice(next).map((element) => element.value)]
 }
 
-/** What is new to the original is stored without its nulls and markers. */
+/**
+ * What is new to the original is stored without its nulls and markers: the very same value where it has none, as is nearly
+ * always so (this is most of what an injection adds).
+ */
 function fresh(value: Json, field: string, path: string): Json | undefined {
-  if (isList(value)) return MERGE_KEYS[field] === undefined ? value : mergeLists([], value, field, path)
+  if (isList(value)) return MERGE_KEYS[field] === undefined ? value : freshList(value, field, path)
   if (!isObject(value)) return value
   if (value['$patch'] === 'delete') return undefined
-  const kept = Object.entries(value).flatMap(([key, entry]): readonly (readonly [string, Json])[] => {
-    if (entry === undefined || entry === null || key === '$patch') return []
-    const result = fresh(entry, key, below(path, key))
-    return result === undefined ? [] : [[key, result]]
-  })
-  return Object.fromEntries(kept)
+  const changed = new Map<string, Json | undefined>()
+  for (const key of Object.keys(value)) {
+    const entry = value[key]
+    const kept =
+      entry === undefined || entry === null || key === '$patch' ? undefined : fresh(entry, key, below(path, key))
+    if (kept === undefined || kept !== entry) changed.set(key, kept)
+  }
+  if (changed.size === 0) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([key, entry]) => [key, changed.has(key) ? changed.get(key) : entry] as const)
+      .filter(([, entry]) => entry !== undefined),
+  )
+}
+
+/** A list of the patch where the original has none: as merging onto an empty one gives it, the same list where it can be. */
+function freshList(list: readonly Json[], field: string, path: string): Json {
+  const keyOf = MERGE_KEYS[field]
+  const keys = new Set(list.map((element) => (isObject(element) ? keyOf?.(element) : undefined)))
+  const plain = keys.size === list.length && !keys.has(undefined)
+  return plain && list.every((element) => fresh(element, '', path) === element)
+    ? list
+    : mergeLists([], list, field, path)
 }
 
 function below(path: string, key: string): string {
