@@ -2,6 +2,7 @@ import type { JsonObject } from '../json/value.ts'
 import { objectOr } from '../json/value.ts'
 import { CONTAINERS } from '../vocabulary/names.ts'
 import type { Step } from './draft.ts'
+import { authorsPod } from './merge/previous-injection.ts'
 import { containersOf, LISTS, mapContainers } from './pod-parts.ts'
 
 /**
@@ -13,8 +14,10 @@ export const SECCOMP_DEFAULT: Step = {
   follows: 'quirk 5',
   apply(draft, context) {
     if (!context.seccompDefault) return draft
+    // a pod that comes again holds containers of ours: only its author's are his own
+    const author = authorsPod(draft.original)
     const pod = LISTS.reduce((done, list) => {
-      const own = new Set(containersOf(draft.original, list).map((container) => container['name']))
+      const own = new Set(containersOf(author, list).map((container) => container['name']))
       const said = new Set(containersOf(draft.said, list).map((container) => container['name']))
       const isInjected = ({ name }: JsonObject): boolean =>
         said.has(name) && (name === CONTAINERS.proxy || !own.has(name))

@@ -11,7 +11,7 @@ import {
   withoutKey,
 } from '../pod-parts.ts'
 import { InjectionRefusal } from '../refusal.ts'
-import { OVERRIDES_ANNOTATION, previousInjection, withoutPrevious } from './previous-injection.ts'
+import { authorsPod, OVERRIDES_ANNOTATION } from './previous-injection.ts'
 import { strategicMerge } from './strategic-merge.ts'
 
 /**
@@ -70,8 +70,7 @@ function applyTo(
  * un-injected pod. Throws `InjectionRefusal` where the annotation is no JSON.
  */
 function authorsContainers(original: JsonObject): ReadonlyMap<string, JsonObject> {
-  const previous = previousInjection(original)
-  const bare = previous.is === 'injected' ? withoutPrevious(original, previous) : original
+  const bare = authorsPod(original)
   const inOrder = [...savedOverrides(bare), ...LISTS.flatMap((list) => containersOf(bare, list))]
   const byName = new Map<string, JsonObject>()
   for (const container of inOrder) {

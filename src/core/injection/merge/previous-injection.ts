@@ -74,6 +74,12 @@ export function withoutPrevious(
   )
 }
 
+/** The pod as its author wrote it: `pod` itself where it was not injected before. */
+export function authorsPod(pod: JsonObject): JsonObject {
+  const previous = previousInjection(pod)
+  return previous.is === 'injected' ? withoutPrevious(pod, previous) : pod
+}
+
 /** Names that the status of an earlier injection gives, or undefined where it cannot be read. */
 function readStatus(text: string): InjectionStatus | undefined {
   const value = parse(text)

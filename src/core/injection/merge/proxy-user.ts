@@ -3,7 +3,7 @@ import { CONTAINERS } from '../../vocabulary/names.ts'
 import type { Reason } from '../../vocabulary/reasons.ts'
 import type { Draft, Step } from '../draft.ts'
 import { containersOf, LISTS, withList } from '../pod-parts.ts'
-import { previousInjection, withoutPrevious } from './previous-injection.ts'
+import { authorsPod } from './previous-injection.ts'
 
 /**
  * Where the author gave the proxy another user, the rules must exempt that user, and the container that checks them runs
@@ -37,8 +37,7 @@ function warnings(tproxy: boolean, user: Json | undefined): readonly Reason[] {
 }
 
 function authorsProxy(original: JsonObject): JsonObject {
-  const previous = previousInjection(original)
-  const bare = previous.is === 'injected' ? withoutPrevious(original, previous) : original
+  const bare = authorsPod(original)
   return (
     LISTS.flatMap((list) => containersOf(bare, list)).find((container) => container['name'] === CONTAINERS.proxy) ?? {}
   )
