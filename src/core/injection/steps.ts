@@ -2,6 +2,7 @@ import { DROP_ASSIGNED_IDS } from './assigned-ids.ts'
 import type { Step } from './draft.ts'
 import { APPLY_TEMPLATES, STRIP_PREVIOUS } from './merge/apply-templates.ts'
 import { CONTAINER_ORDER } from './merge/container-order.ts'
+import { KEEP_FOREIGN } from './merge/keep-foreign.ts'
 import { OWN_CONTAINERS } from './merge/own-containers.ts'
 import { PROXY_USER } from './merge/proxy-user.ts'
 import { CAUTIONS } from './cautions.ts'
@@ -34,5 +35,7 @@ export const STEPS: readonly Step[] = [
   INJECTED_ANNOTATIONS,
   SECCOMP_DEFAULT,
   CONTAINER_ORDER,
+  // after all that changes the pod: it compares with what is there
+  KEEP_FOREIGN,
   CAUTIONS,
 ]

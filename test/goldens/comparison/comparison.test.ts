@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../../../src/core/json/value.ts'
 import { jsonDifferences } from './differences.ts'
 import { normalDocument } from './normal-document.ts'
 import { normalPod } from './normal-pod.ts'
-import { canonicalQuantity } from './quantity.ts'
+import { canonicalQuantity } from '../../../src/core/json/quantity.ts'
 
 const pod = (container: JsonObject, spec: JsonObject = {}): JsonObject => ({
   spec: { containers: [{ name: 'app', ...container }], ...spec },

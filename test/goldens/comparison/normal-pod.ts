@@ -1,5 +1,5 @@
 import { isList, isObject, type Json, type JsonObject } from '../../../src/core/json/value.ts'
-import { canonicalQuantity } from './quantity.ts'
+import { canonicalQuantity } from '../../../src/core/json/quantity.ts'
 
 /** What Sluice adds of its own is left out of a comparison with Istio's cases. */
 const OWN_PREFIX = 'sluice-mesh.io/'

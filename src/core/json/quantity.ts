@@ -1,4 +1,4 @@
-import { type Json } from '../../../src/core/json/value.ts'
+import type { Json } from './value.ts'
 
 const QUANTITY = /^([+-]?)(\d*)(?:\.(\d*))?(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d{1,3})?$/
 
