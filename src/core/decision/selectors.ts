@@ -75,7 +75,7 @@ export function sluiceEntries(audience: Audience): readonly SelectorEntry[] {
   if (!audience.isDefault) return []
   // Istio's entries look at these namespaces' pods; the pods that they take are left to them
   const open = [lacks(injection), lacks(revision)]
-  const openPods = [lacks(revision), audience.namespacesByDefault ? is(inject, 'false') : isNot(inject, 'true')]
+  const openPods = [lacks(revision), isNot(inject, 'true'), ...(audience.namespacesByDefault ? [has(inject)] : [])]
   // a namespace with `istio-injection` of another value: Istio's entries never match there
   const closed = [has(injection), isNot(injection, 'enabled')]
   const regions = [

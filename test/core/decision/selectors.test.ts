@@ -58,19 +58,20 @@ for (const audience of [
     assert.ok(asked > 100, `${asked} pods were asked about: the table did not look`)
   })
 
-test('whoever wishes for a mode, or for ambient, is asked about, unless the pod refuses or names another revision', () => {
-  const entries = [...istioEntries(DEFAULT), ...sluiceEntries(DEFAULT)]
-  for (const pair of combinations()) {
-    const wished = 'sluice-mesh.io/mode' in pair.namespace || 'sluice-mesh.io/mode' in pair.pod
-    const ambient =
-      pair.namespace['istio.io/dataplane-mode'] === 'ambient' || pair.pod['istio.io/dataplane-mode'] === 'ambient'
-    const elsewhere =
-      (pair.namespace['istio.io/rev'] ?? 'default') !== 'default' ||
-      (pair.pod['istio.io/rev'] ?? 'default') !== 'default'
-    if (elsewhere || !(wished || ambient) || pair.pod['sidecar.istio.io/inject'] === 'false') continue
-    assert.equal(matchingEntries(entries, pair).length, 1, JSON.stringify(pair))
-  }
-})
+for (const audience of [DEFAULT, { ...DEFAULT, namespacesByDefault: true }])
+  test(`whoever wishes for a mode, or for ambient, is asked about, unless the pod refuses or names another revision (${JSON.stringify(audience)})`, () => {
+    const entries = [...istioEntries(audience), ...sluiceEntries(audience)]
+    for (const pair of combinations()) {
+      const wished = 'sluice-mesh.io/mode' in pair.namespace || 'sluice-mesh.io/mode' in pair.pod
+      const ambient =
+        pair.namespace['istio.io/dataplane-mode'] === 'ambient' || pair.pod['istio.io/dataplane-mode'] === 'ambient'
+      const elsewhere =
+        (pair.namespace['istio.io/rev'] ?? 'default') !== 'default' ||
+        (pair.pod['istio.io/rev'] ?? 'default') !== 'default'
+      if (elsewhere || !(wished || ambient) || pair.pod['sidecar.istio.io/inject'] === 'false') continue
+      assert.equal(matchingEntries(entries, pair).length, 1, JSON.stringify(pair))
+    }
+  })
 
 test("Istio's own table of selections holds for each of its configurations", () => {
   const [head = '', ...rows] = readFileSync('test/goldens/selection.tsv', 'utf8').trim().split('\n')
