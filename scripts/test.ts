@@ -28,6 +28,7 @@ const SUITES: readonly Suite[] = [
   { name: 'types', what: 'the compiler', missing: always },
   { name: 'lint', what: 'type-aware lint and format', missing: always },
   { name: 'direction', what: 'import directions', missing: always },
+  { name: 'dead', what: 'files, exports and dependencies that nobody uses', missing: always },
   { name: 'house', what: 'the repository itself', missing: always },
   { name: 'unit', what: 'core, edge and app, one by one', missing: always },
   { name: 'goldens', what: "Istio's cases", missing: always },
