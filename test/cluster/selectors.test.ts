@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { type ApiServer, startApiServer } from '../../scripts/cluster/api-server.ts'
+import { type Audience, istioEntries, matchingEntries, sluiceEntries } from '../../src/core/decision/selectors.ts'
+import type { JsonObject } from '../../src/core/json/value.ts'
+import { webhookConfiguration } from '../../src/core/registration/webhook-configuration.ts'
+import { present, readTable } from '../goldens/sets/tsv.ts'
+
+type Labels = Readonly<Record<string, string>>
+interface Pair {
+  readonly namespace: Labels
+  readonly pod: Labels
+}
+
+/** Nobody listens there: the API server says whom it would have asked, and lets the pod pass. */
+const NOBODY = 'https://127.0.0.1:1'
+const EFFECT_MS = 30_000
+
+function installations(namespacesByDefault: boolean): readonly Audience[] {
+  return [
+    { revision: 'default', isDefault: true, namespacesByDefault },
+    { revision: 'canary', isDefault: false, namespacesByDefault: false },
+    { revision: 'stable', isDefault: false, namespacesByDefault: false },
+  ]
+}
+
+function configurationOf(audience: Audience): JsonObject {
+  return webhookConfiguration({
+    audience,
+    client: { is: 'url', url: NOBODY },
+    path: '/inject',
+    failurePolicy: 'Ignore',
+    reinvocationPolicy: 'IfNeeded',
+    timeoutSeconds: 5,
+    ownNamespace: 'sluice-system',
+  })
+}
+
+/** The labels of Istio's own table of selections, each combination once. */
+function istioPairs(): readonly Pair[] {
+  const pairs = readTable('test/goldens/selection.tsv').map((row) => ({
+    namespace: present({ 'istio-injection': row['ns:istio-injection'], 'istio.io/rev': row['ns:istio.io/rev'] }),
+    pod: present({
+      'sidecar.istio.io/inject': row['pod:sidecar.istio.io/inject'],
+      'istio.io/rev': row['pod:istio.io/rev'],
+    }),
+  }))
+  return [...new Map(pairs.map((pair) => [JSON.stringify(pair), pair])).values()]
+}
+
+/** A spread over all the labels that any entry looks at: each value of each label meets many of the others. */
+function sluicePairs(): readonly Pair[] {
+  const values = {
+    'ns istio-injection': [undefined, 'enabled', 'disabled'],
+    'ns istio.io/rev': [undefined, 'default', 'canary'],
+    'ns istio.io/dataplane-mode': [undefined, 'ambient', 'none'],
+    'ns sluice-mesh.io/mode': [undefined, 'auto', 'none'],
+    'pod sidecar.istio.io/inject': [undefined, 'true', 'false'],
+    'pod istio.io/rev': [undefined, 'default', 'canary'],
+    'pod istio.io/dataplane-mode': [undefined, 'ambient', 'none'],
+    'pod sluice-mesh.io/mode': [undefined, 'auto', 'none'],
+  }
+  const all = Object.entries(values).reduce<readonly Labels[]>(
+    (soFar, [key, choices]) => soFar.flatMap((labels) => choices.map((value) => present({ ...labels, [key]: value }))),
+    [{}],
+  )
+  const of = (labels: Labels, where: string): Labels =>
+    Object.fromEntries(
+      Object.entries(labels).flatMap(([key, value]) =>
+        key.startsWith(`${where} `) ? [[key.slice(where.length + 1), value]] : [],
+      ),
+    )
+  // 37 is prime to 3, so that every value of every label comes up
+  return all
+    .filter((_, index) => index % 37 === 0)
+    .map((labels) => ({ namespace: of(labels, 'ns'), pod: of(labels, 'pod') }))
+}
+
+let server: ApiServer
+before(async () => {
+  server = await startApiServer()
+})
+after(async () => await server.stop())
+
+async function applied(objects: readonly JsonObject[]): Promise<void> {
+  const { code, stderr } = await server.kubectl(
+    ['apply', '-f', '-'],
+    JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
+  )
+  assert.equal(code, 0, stderr)
+}
+
+const podOf = (namespace: string, name: string, labels: Labels): JsonObject => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, namespace, labels },
+  spec: { containers: [{ name: 'a', image: 'registry.example/a:1' }] },
+})
+
+/** `configuration/entry` of everything that the API server would have asked about a pod, from its audit log. */
+function asked(): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    server.auditEvents().map(({ objectRef, annotations }) => [
+      `${objectRef?.namespace ?? ''}/${objectRef?.name ?? ''}`,
+      Object.entries(annotations ?? {})
+        .filter(([key]) => key.startsWith('mutation.webhook.admission.k8s.io/'))
+        .map(([, value]) => {
+          const { configuration, webhook } = JSON.parse(value) as { configuration: string; webhook: string }
+          return `${configuration}/${webhook}`
+        }),
+    ]),
+  )
+}
+
+/** Waits until a configuration that was just written counts: a pod that only it asks about is asked about. */
+async function inEffect(namespace: string, labels: Labels, wanted: boolean): Promise<void> {
+  const deadline = Date.now() + EFFECT_MS
+  for (let round = 0; ; round++) {
+    const name = `probe-${round}-${String(wanted)}`
+    await server.kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify(podOf(namespace, name, labels)))
+    const found = asked().get(`${namespace}/${name}`) ?? []
+    if (found.length > 0 === wanted) return
+    assert.ok(Date.now() < deadline, `the configuration never counts: ${found.join(', ')}`)
+    await wait(100)
+  }
+}
+
+for (const namespacesByDefault of [false, true])
+  test(`the API server asks about exactly the pods that the table of selectors names (enableNamespacesByDefault: ${String(namespacesByDefault)})`, async () => {
+    const space = namespacesByDefault ? 'auto' : 'opted'
+    const pairs = [...istioPairs(), ...sluicePairs()]
+    assert.ok(pairs.length > 250, `${pairs.length} pairs`)
+    const namespaces = new Map<string, { readonly name: string; readonly labels: Labels }>()
+    const pods = pairs.map(({ namespace, pod }, index) => {
+      const key = JSON.stringify(namespace)
+      const known = namespaces.get(key) ?? { name: `${space}-${namespaces.size}`, labels: namespace }
+      namespaces.set(key, known)
+      return { namespace: known.name, name: `pod-${index}`, labels: pod }
+    })
+    const made = [...namespaces.values()].flatMap(({ name, labels }) => [
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } },
+      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } },
+    ])
+    const audiences = installations(namespacesByDefault)
+    await applied([...made, ...audiences.map(configurationOf)])
+    const bare = namespaces.get('{}')?.name ?? ''
+    await inEffect(bare, { 'istio.io/rev': 'stable' }, true)
+    await inEffect(bare, {}, namespacesByDefault)
+
+    const items = pods.map(({ namespace, name, labels }) => podOf(namespace, name, labels))
+    const { code, stderr } = await server.kubectl(
+      ['create', '--dry-run=server', '-o', 'name', '-f', '-'],
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items }),
+    )
+    assert.equal(code, 0, stderr)
+    const found = asked()
+    pods.forEach(({ namespace, name }, index) => {
+      const pair = pairs[index] ?? { namespace: {}, pod: {} }
+      const labels = { ...pair, namespace: { ...pair.namespace, 'kubernetes.io/metadata.name': namespace } }
+      const expected = audiences.flatMap((audience) =>
+        matchingEntries([...istioEntries(audience), ...sluiceEntries(audience)], labels).map(
+          (entry) => `${audience.isDefault ? 'sluice' : `sluice-${audience.revision}`}/${entry.name}.sluice-mesh.io`,
+        ),
+      )
+      assert.deepEqual(found.get(`${namespace}/${name}`), expected, JSON.stringify(pair))
+    })
+  })
+
+test('nothing is asked about in the namespaces that a cluster needs to start, nor in the own one, whatever their labels say', async () => {
+  const labels = { 'istio-injection': 'enabled', 'sluice-mesh.io/mode': 'auto' }
+  const names = ['kube-system', 'kube-node-lease', 'sluice-system']
+  await applied([
+    ...names.map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } })),
+    ...names.map((name) => ({
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'default', namespace: name },
+    })),
+    configurationOf({ revision: 'default', isDefault: true, namespacesByDefault: true }),
+  ])
+  for (const name of names) {
+    const { code, stderr } = await server.kubectl(
+      ['create', '--dry-run=server', '-f', '-'],
+      JSON.stringify(podOf(name, 'system', { 'sidecar.istio.io/inject': 'true' })),
+    )
+    assert.equal(code, 0, stderr)
+    assert.deepEqual(asked().get(`${name}/system`), [])
+  }
+})
