@@ -33,13 +33,19 @@ after(async () => {
 
 /** What `sluice explain` says of the same pod offline. */
 function explained(path: string): Report {
-  const { stdout } = spawnSync(process.execPath, ['src/main.ts', 'explain', '-f', path, '--objects', 'examples', '-o', 'json'], { encoding: 'utf8' })
+  const { stdout } = spawnSync(
+    process.execPath,
+    ['src/main.ts', 'explain', '-f', path, '--objects', 'examples', '-o', 'json'],
+    { encoding: 'utf8' },
+  )
   return JSON.parse(stdout) as Report
 }
 
 /** The audit annotations that our webhook left on the newest request about a pod, by their short keys. */
 function audited(namespace: string): Readonly<Record<string, string>> {
-  const event = server.auditEvents().findLast(({ objectRef }) => objectRef?.resource === 'pods' && objectRef.namespace === namespace)
+  const event = server
+    .auditEvents()
+    .findLast(({ objectRef }) => objectRef?.resource === 'pods' && objectRef.namespace === namespace)
   const entries = Object.entries(event?.annotations ?? {}).flatMap(([key, value]) => {
     const short = /\.sluice-mesh\.io\/([a-z-]+)$/.exec(key)?.[1]
     return short === undefined ? [] : [[short, value] as const]
@@ -55,12 +61,31 @@ describe('kubectl apply --dry-run=server', () => {
       const report = explained(example.path)
       const { stderr } = await server.kubectl(['apply', '--dry-run=server', '-f', example.path])
       const told = stderr.split('\n').filter((line) => line.startsWith('Warning: sluice: '))
-      assert.ok(told.some((line) => line.includes(`${report.reason}: `)), `${report.reason} is not in ${stderr}`)
-      if (report.mode !== 'none') assert.ok(told.some((line) => line.includes(`mode ${report.mode}`)), stderr)
-      for (const { mode, reason } of report.rejected) assert.ok(told.some((line) => line.includes(`not ${mode}: ${reason}`)), `not ${mode}: ${reason} is not in ${stderr}`)
+      assert.ok(
+        told.some((line) => line.includes(`${report.reason}: `)),
+        `${report.reason} is not in ${stderr}`,
+      )
+      if (report.mode !== 'none')
+        assert.ok(
+          told.some((line) => line.includes(`mode ${report.mode}`)),
+          stderr,
+        )
+      for (const { mode, reason } of report.rejected)
+        assert.ok(
+          told.some((line) => line.includes(`not ${mode}: ${reason}`)),
+          `not ${mode}: ${reason} is not in ${stderr}`,
+        )
       assert.deepEqual(
-        { mode: audited(namespace)['mode'], reason: audited(namespace)['reason'], admin: audited(namespace)['net-admin'] },
-        { mode: report.mode, reason: report.reason, admin: report.netAdmin.length === 0 ? undefined : report.netAdmin.join(',') },
+        {
+          mode: audited(namespace)['mode'],
+          reason: audited(namespace)['reason'],
+          admin: audited(namespace)['net-admin'],
+        },
+        {
+          mode: report.mode,
+          reason: report.reason,
+          admin: report.netAdmin.length === 0 ? undefined : report.netAdmin.join(','),
+        },
       )
     })
 })
@@ -73,10 +98,16 @@ describe('a namespace that enforces restricted', () => {
   })
 
   test('gets a refusal with every reason where they are not, and never init', async () => {
-    const { code, stderr } = await server.kubectl(['apply', '--dry-run=server', '-f', 'examples/07-nothing-possible.yaml'])
+    const { code, stderr } = await server.kubectl([
+      'apply',
+      '--dry-run=server',
+      '-f',
+      'examples/07-nothing-possible.yaml',
+    ])
     assert.equal(code, 1)
     assert.match(stderr, /denied the request: sluice: no_mode_possible/)
-    for (const part of ['ambient: ', 'cni: nodes_not_covered', 'init: pod_security', 'to do: ']) assert.ok(stderr.includes(part), part)
+    for (const part of ['ambient: ', 'cni: nodes_not_covered', 'init: pod_security', 'to do: '])
+      assert.ok(stderr.includes(part), part)
     assert.equal(audited('vault')['mode'], 'none')
   })
 })
@@ -87,7 +118,9 @@ describe('a pod that is really created', () => {
     const created = await server.kubectl(['apply', '-f', 'examples/01-deployment.yaml'])
     assert.equal(created.code, 0, created.stderr)
     assert.doesNotMatch(created.stderr, /Warning: sluice/, 'a real request warns only when something needs attention')
-    stored = JSON.parse((await server.kubectl(['get', 'pod', '-n', 'shop', 'cart-7c5ddbdf54-x7k2p', '-o', 'json'])).stdout) as JsonObject
+    stored = JSON.parse(
+      (await server.kubectl(['get', 'pod', '-n', 'shop', 'cart-7c5ddbdf54-x7k2p', '-o', 'json'])).stdout,
+    ) as JsonObject
   })
 
   test('carries the answer beside the status that Istio looks for', () => {
@@ -100,13 +133,23 @@ describe('a pod that is really created', () => {
   test('comes again as the API server stored it, and nothing is to be changed', async () => {
     const { spec, metadata } = stored
     const { name, namespace, labels, annotations, generateName, ownerReferences } = objectOr(metadata)
-    const again: JsonObject = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels, annotations, generateName, ownerReferences }, spec }
+    const again: JsonObject = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace, labels, annotations, generateName, ownerReferences },
+      spec,
+    }
     const before = audited('shop')
-    const { code, stderr } = await server.kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify({ ...again, metadata: { ...objectOr(again['metadata']), name: 'cart-again' } }))
+    const { code, stderr } = await server.kubectl(
+      ['create', '--dry-run=server', '-f', '-'],
+      JSON.stringify({ ...again, metadata: { ...objectOr(again['metadata']), name: 'cart-again' } }),
+    )
     assert.equal(code, 0, stderr)
     assert.notEqual(before['mode'], undefined)
     const event = server.auditEvents().findLast(({ objectRef }) => objectRef?.namespace === 'shop')
-    const mutated = Object.entries(event?.annotations ?? {}).filter(([key]) => key.startsWith('mutation.webhook.admission.k8s.io/round_0'))
+    const mutated = Object.entries(event?.annotations ?? {}).filter(([key]) =>
+      key.startsWith('mutation.webhook.admission.k8s.io/round_0'),
+    )
     assert.equal(mutated.length, 1)
     assert.match(mutated[0]?.[1] ?? '', /"mutated":false/)
   })
@@ -114,7 +157,12 @@ describe('a pod that is really created', () => {
 
 test('a pod of a namespace that asks for nothing never reaches the webhook', async () => {
   await createNamespace(server, 'plain')
-  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace: 'plain' }, spec: { containers: [{ name: 'a', image: 'registry.example/a:1' }] } }
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'p', namespace: 'plain' },
+    spec: { containers: [{ name: 'a', image: 'registry.example/a:1' }] },
+  }
   const { code, stderr } = await server.kubectl(['apply', '--dry-run=server', '-f', '-'], JSON.stringify(pod))
   assert.deepEqual([code, stderr], [0, ''])
   assert.deepEqual(audited('plain'), {})

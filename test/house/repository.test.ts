@@ -31,18 +31,13 @@ test('a source file fits in the head', () => {
 })
 
 test('nothing is switched off: no escape hatch of the compiler or the linter, no skipped test, no shell', () => {
-  const hatch = new RegExp(
-    [
-      'as any\\b(?! other)',
-      ': any\\b',
-      '@ts-(ignore|nocheck|expect-error)',
-      'eslint-(disable)',
-      '\\b(test|it|describe)\\.(skip|only|todo)\\b',
-      'shell: (true)',
-      'exec(Sync)\\(',
-    ].join('|'),
-  )
-  const found = sources.filter((file) => file !== 'test/house/repository.test.ts' && hatch.test(read(file)))
+  const inCode = /\bas any\b|: any\b|\b(test|it|describe)\.(skip|only|todo)\b|shell: true|execSync\(/
+  const inComments = /@ts-(ignore|nocheck|expect-error)|eslint-disable/
+  // prose may speak of any text
+  const code = (text: string): string => text.replaceAll(/'[^'\n]*'|"[^"\n]*"|`[^`]*`|\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+  const found = sources
+    .filter((file) => file !== 'test/house/repository.test.ts')
+    .filter((file) => inCode.test(code(read(file))) || inComments.test(read(file)))
   assert.deepEqual(found, [])
 })
 

@@ -42,7 +42,9 @@ function byName(elements: readonly JsonObject[]): ReadonlyMap<unknown, JsonObjec
 function withForeignMounts(container: JsonObject, there: JsonObject, ours: ReadonlySet<unknown>): JsonObject {
   const mounts = objectsOf(container['volumeMounts'])
   const taken = new Set(mounts.map((mount) => mount['mountPath']))
-  const foreign = objectsOf(there['volumeMounts']).filter((mount) => !ours.has(mount['name']) && !taken.has(mount['mountPath']))
+  const foreign = objectsOf(there['volumeMounts']).filter(
+    (mount) => !ours.has(mount['name']) && !taken.has(mount['mountPath']),
+  )
   return foreign.length === 0 ? container : { ...container, volumeMounts: [...mounts, ...foreign] }
 }
 
@@ -56,7 +58,9 @@ function holds(there: Json | undefined, wanted: Json | undefined): boolean {
   if (wanted === undefined) return true
   if (isObject(wanted)) {
     if (!isObject(there)) return isEmpty(wanted)
-    const more = Object.entries(there).some(([key, value]) => wanted[key] === undefined && isList(value) && value.length > 0)
+    const more = Object.entries(there).some(
+      ([key, value]) => wanted[key] === undefined && isList(value) && value.length > 0,
+    )
     return !more && Object.entries(wanted).every(([key, value]) => holds(there[key], value))
   }
   if (isList(wanted)) {
