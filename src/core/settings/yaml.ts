@@ -1,4 +1,4 @@
-import { parse } from 'yaml'
+import { parse, stringify } from 'yaml'
 import type { Json } from '../json/value.ts'
 
 /** Tags of YAML 1.1 that Istio's parser does not know: without this `1:30` were a number and `2001-01-01` a date. */
@@ -22,4 +22,9 @@ export function parseYaml(text: string): Json {
     customTags: (tags) =>
       tags.filter((tag) => typeof tag === 'string' || (!UNKNOWN_TO_ISTIO.has(tag.tag) && tag.format !== 'TIME')),
   }) as Json
+}
+
+/** `value` as YAML in blocks, keys sorted, no line folded: as Istio's templates get it of `toYaml`. */
+export function yamlText(value: Json): string {
+  return stringify(value, { version: '1.1', lineWidth: 0, sortMapEntries: true, aliasDuplicateObjects: false })
 }

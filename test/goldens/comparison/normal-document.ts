@@ -9,10 +9,15 @@ export function normalDocument(document: Json): Json {
   if (!isObject(document)) return document
   if (document['kind'] === 'Pod') return normalPod(document)
   if (document['kind'] === 'List' && isList(document['items'])) {
-    return { ...document, items: document['items'].map(normalDocument) }
+    const { items, ...list } = document
+    return { ...around(list, () => undefined), items: items.map(normalDocument) }
   }
-  const around = withoutNothing(document, document['kind'] === 'CronJob' ? cronJobParts : templateParts)
-  return isObject(around) ? entries(around, (key, value) => (key === 'status' ? undefined : value)) : around
+  return around(document, document['kind'] === 'CronJob' ? cronJobParts : templateParts)
+}
+
+function around(document: JsonObject, parts: Part): JsonObject {
+  const normal = withoutNothing({ ...document, status: null }, parts)
+  return isObject(normal) ? normal : {}
 }
 
 type Part = (path: string, value: JsonObject) => Json | undefined

@@ -6,11 +6,12 @@ import { proxyIds } from '../proxy-ids.ts'
 import { InjectionRefusal } from '../refusal.ts'
 import { BUILT_IN_TEMPLATES } from '../templates/built-in.ts'
 import type { Template, TemplateInput } from '../templates/template.ts'
+import { userTemplates } from '../templates/user-templates.ts'
 import { workloadOf } from '../workload.ts'
 import { previousInjection, withoutPrevious } from './previous-injection.ts'
 import { scrapedByMesh } from './scraped-by-mesh.ts'
 import { MergeError, strategicMerge } from './strategic-merge.ts'
-import { templateNames } from './template-names.ts'
+import { templatesOf } from './templates-of.ts'
 
 /** Takes an earlier injection out of the pod, so that everything after works on the pod as its author meant it. */
 export const STRIP_PREVIOUS: Step = {
@@ -34,9 +35,14 @@ export const APPLY_TEMPLATES: Step = {
   name: 'apply-templates',
   follows: 'injector.md §8',
   apply: (draft, context) => {
-    const names = templateNames(draft.pod, context.settings.injector, Object.keys(BUILT_IN_TEMPLATES))
+    const { injector } = context.settings
+    // a template of the settings replaces one of Istio's of the same name
+    const templates = new Map(Object.entries({ ...BUILT_IN_TEMPLATES, ...userTemplates(injector) }))
     const input = templateInput(draft, context)
-    const merged = names.reduce((soFar, name) => applyOne(soFar, name, templateOf(name), input), draft)
+    const merged = templatesOf(draft.pod, injector, templates).reduce(
+      (soFar, { name, template }) => applyOne(soFar, name, template, input),
+      draft,
+    )
     return withoutStaleVolumes(merged)
   },
 }
@@ -51,12 +57,6 @@ function templateInput(draft: Draft, context: InjectionContext): TemplateInput {
     workload: context.workload ?? workloadOf(draft.pod),
     ids: proxyIds(context.settings, context.namespace),
   }
-}
-
-function templateOf(name: string): Template {
-  const template = BUILT_IN_TEMPLATES[name]
-  if (template !== undefined) return template
-  throw new InjectionRefusal({ code: 'template_failed', args: { template: name, problem: 'it cannot be read' } })
 }
 
 function applyOne(draft: Draft, name: string, template: Template, input: TemplateInput): Draft {
