@@ -30,7 +30,18 @@ export function nativeSidecars(
   if (setting !== 'auto') return setting === 'enabled'
   if (kubeletVersions === undefined) return false
   const own = nodeName === undefined ? undefined : kubeletVersions.get(nodeName)
-  return own === undefined ? kubeletVersions.values().every(supportsNative) : supportsNative(own)
+  return own === undefined ? allSupportNative(kubeletVersions) : supportsNative(own)
+}
+
+/** answers by the very map of versions, which is made anew when a node changes: thousands of nodes are not read for each pod */
+const KNOWN = new WeakMap<ReadonlyMap<string, string>, boolean>()
+
+function allSupportNative(kubeletVersions: ReadonlyMap<string, string>): boolean {
+  const known = KNOWN.get(kubeletVersions)
+  if (known !== undefined) return known
+  const all = kubeletVersions.values().every(supportsNative)
+  KNOWN.set(kubeletVersions, all)
+  return all
 }
 
 /** Can a kubelet of this version run native sidecars? Only the minor number counts; an unreadable one is too old. */

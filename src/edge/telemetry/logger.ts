@@ -6,10 +6,13 @@ export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', '
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /**
- * Keys that never reach the log, wherever a line carries them one or two levels deep. No line is meant to: this is for the
- * one that somebody writes in a hurry.
+ * Keys that never reach the log. No line is meant to carry one: this is for the line that somebody writes in a hurry.
+ * Places are named one by one: a wildcard costs more time than all the rest of a line.
  */
-const SECRET_KEYS = ['env', 'key', 'token', 'authorization', 'password', 'patch', 'pod', 'object']
+const SECRET_PLACES = [
+  ...['env', 'key', 'token', 'authorization', 'password', 'patch', 'pod', 'object'],
+  ...['headers.authorization', 'request.object', 'review.request.object'],
+]
 
 export interface LoggerOptions {
   readonly level: LogLevel
@@ -24,7 +27,7 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`]), remove: true },
+    redact: { paths: SECRET_PLACES, remove: true },
   }
   return destination === undefined ? pino(options) : pino(options, destination)
 }
