@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { containersOf } from '../../src/core/json/pod.ts'
-import { type JsonObject, objectOr, objectsOf } from '../../src/core/json/value.ts'
+import { type JsonObject, objectOr, objectsOf, stringOr } from '../../src/core/json/value.ts'
 import { type Mesh, startMesh, until } from './mesh.ts'
 
 /** Another admission plugin that adds a container once it sees the sidecar: after Sluice's first turn. */
@@ -71,7 +71,7 @@ test('a container that comes in after the sidecar is treated as if it had been t
   const added = containersOf(late).find(({ name }) => name === 'late')?.container
   assert.equal(objectOr(objectOr(added?.['readinessProbe'])['httpGet'])['path'], '/app-health/late/readyz')
   const proxy = containersOf(late).find(({ name }) => name === 'istio-proxy')?.container
-  const env = new Map(objectsOf(proxy?.['env']).map(({ name, value }) => [name, value]))
+  const env = new Map(objectsOf(proxy?.['env']).map(({ name, value }) => [name, stringOr(value) ?? '']))
   assert.equal(env.get('ISTIO_META_APP_CONTAINERS'), 'app,late')
-  assert.match(String(env.get('ISTIO_KUBE_APP_PROBERS')), /"\/app-health\/late\/readyz"/)
+  assert.match(env.get('ISTIO_KUBE_APP_PROBERS') ?? '', /"\/app-health\/late\/readyz"/)
 })
