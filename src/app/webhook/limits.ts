@@ -10,8 +10,8 @@ export interface Limits {
   /** requests that are read or answered at the same time; more are told to come again */
   readonly inFlight: number
   /**
-   * bytes of their bodies together. One core reads and answers some 20 MB of reviews in a second, so that the last of them
-   * waits less than the shortest time-out that a webhook should have (2 s); it also bounds the memory
+   * bytes of their bodies together. One core reads and answers some 5 MB of small reviews in a second (bench/admission), so
+   * that the last of them waits about the shortest time-out that a webhook should have (2 s); it also bounds the memory
    */
   readonly inFlightBytes: number
   /** the API server keeps 25 idle connections for each of its hosts and opens more in a burst */
@@ -29,7 +29,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   bodyBytes: 7 * MIB,
   inFlight: 256,
-  inFlightBytes: 32 * MIB,
+  inFlightBytes: 10 * MIB,
   connections: 1024,
   keepAliveMs: 95_000,
   requestMs: 10_000,

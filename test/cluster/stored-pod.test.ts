@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +7,6 @@ import { type ApiServer, createNamespace, startApiServer } from '../../scripts/c
 import { createNodes, registerWebhook } from '../../scripts/cluster/registered.ts'
 import { EXAMPLES, readExample, readObjects } from '../../scripts/demo/examples.ts'
 import { startWebhookProcess, type WebhookProcess } from '../../scripts/demo/webhook-process.ts'
-import type { Report } from '../../src/core/explain/report.ts'
 import { objectOr, stringMap, stringOr, type JsonObject } from '../../src/core/json/value.ts'
 
 let server: ApiServer
@@ -31,16 +29,6 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** What `sluice explain` says of the same pod offline. */
-function explained(path: string): Report {
-  const { stdout } = spawnSync(
-    process.execPath,
-    ['src/main.ts', 'explain', '-f', path, '--objects', 'examples', '-o', 'json'],
-    { encoding: 'utf8' },
-  )
-  return JSON.parse(stdout) as Report
-}
-
 /** The audit annotations that our webhook left on the newest request about a pod, by their short keys. */
 function audited(namespace: string): Readonly<Record<string, string>> {
   const event = server
@@ -52,65 +40,6 @@ function audited(namespace: string): Readonly<Record<string, string>> {
   })
   return Object.fromEntries(entries)
 }
-
-describe('kubectl apply --dry-run=server', () => {
-  for (const file of EXAMPLES)
-    test(`${file} prints mode and reason as a warning, as explain does offline and the audit log for ever`, async () => {
-      const example = readExample(file)
-      const namespace = stringOr(objectOr(example.namespace['metadata'])['name']) ?? ''
-      const report = explained(example.path)
-      const { stderr } = await server.kubectl(['apply', '--dry-run=server', '-f', example.path])
-      const told = stderr.split('\n').filter((line) => line.startsWith('Warning: sluice: '))
-      assert.ok(
-        told.some((line) => line.includes(`${report.reason}: `)),
-        `${report.reason} is not in ${stderr}`,
-      )
-      if (report.mode !== 'none')
-        assert.ok(
-          told.some((line) => line.includes(`mode ${report.mode}`)),
-          stderr,
-        )
-      for (const { mode, reason } of report.rejected)
-        assert.ok(
-          told.some((line) => line.includes(`not ${mode}: ${reason}`)),
-          `not ${mode}: ${reason} is not in ${stderr}`,
-        )
-      assert.deepEqual(
-        {
-          mode: audited(namespace)['mode'],
-          reason: audited(namespace)['reason'],
-          admin: audited(namespace)['net-admin'],
-        },
-        {
-          mode: report.mode,
-          reason: report.reason,
-          admin: report.netAdmin.length === 0 ? undefined : report.netAdmin.join(','),
-        },
-      )
-    })
-})
-
-describe('a namespace that enforces restricted', () => {
-  test('gets cni where its nodes are covered, and the real Pod Security admission lets the pod pass', async () => {
-    const { code, stderr } = await server.kubectl(['apply', '--dry-run=server', '-f', 'examples/02-restricted.yaml'])
-    assert.equal(code, 0, stderr)
-    assert.match(stderr, /mode cni/)
-  })
-
-  test('gets a refusal with every reason where they are not, and never init', async () => {
-    const { code, stderr } = await server.kubectl([
-      'apply',
-      '--dry-run=server',
-      '-f',
-      'examples/07-nothing-possible.yaml',
-    ])
-    assert.equal(code, 1)
-    assert.match(stderr, /denied the request: sluice: no_mode_possible/)
-    for (const part of ['ambient: ', 'cni: nodes_not_covered', 'init: pod_security', 'to do: '])
-      assert.ok(stderr.includes(part), part)
-    assert.equal(audited('vault')['mode'], 'none')
-  })
-})
 
 describe('a pod that is really created', () => {
   let stored: JsonObject = {}
