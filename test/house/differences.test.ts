@@ -10,7 +10,7 @@ const intended = readDifferences(readFileSync('test/goldens/differences.tsv', 'u
 const onPage = new Map(
   page
     .split('\n')
-    .map((line) => /^\| (\d+) \|.*\| (.*) \|$/.exec(line))
+    .map((line) => /^\| ((?:cni )?\d+) \|.*\| (.*) \|$/.exec(line))
     .flatMap((row) =>
       [...(row?.[2] ?? '').matchAll(/`([^`]+)`/g)].map((found) => [found[1] ?? '', row?.[1] ?? ''] as const),
     ),

@@ -52,7 +52,9 @@ test('no secret, key, certificate or binary is in the repository', () => {
 
 test('the commands that the README shows exist', () => {
   const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: Record<string, string> }).scripts)
-  const named = [...read('README.md').matchAll(/npm run (?:--silent )?([a-z:][a-z:-]*)/g)].map((match) => match[1] ?? '')
+  const named = [...read('README.md').matchAll(/npm run (?:--silent )?([a-z:][a-z:-]*)/g)].map(
+    (match) => match[1] ?? '',
+  )
   assert.ok(named.length > 0, 'the README names no command')
   assert.deepEqual(
     named.filter((name) => !scripts.includes(name)),

@@ -5,6 +5,7 @@ export const COMMANDS: readonly CommandRow[] = [
   { name: 'webhook', load: async () => (await import('./webhook.ts')).webhookCommand },
   { name: 'inject', load: async () => (await import('./inject.ts')).injectCommand },
   { name: 'explain', load: async () => (await import('./explain.ts')).explainCommand },
+  { name: 'rules', load: async () => (await import('./rules.ts')).rulesCommand },
   { name: 'certs', load: async () => (await import('./certs.ts')).certsCommand },
   { name: 'completion', load: async () => (await import('./completion.ts')).completionCommand(() => COMMANDS) },
 ]

@@ -1,3 +1,4 @@
+import { goBoolean, trimmed } from '../vocabulary/grammars.ts'
 import { type Address, type Cidr, familyOf, parseAddress, parseCidr } from './address.ts'
 
 /**
@@ -100,13 +101,6 @@ export function oneOf<const T extends string>(...values: readonly T[]): Grammar<
   return word<T>((text) => values.find((value) => value === text) ?? null, `one of ${values.join(', ')}`)
 }
 
-/** A boolean as Go reads one (cni.md §2.4). */
-export function goBoolean(text: string | undefined): boolean | undefined {
-  if (text === undefined) return undefined
-  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true
-  return /^(0|f|F|FALSE|false|False)$/.test(text) ? false : undefined
-}
-
 export const flag: Grammar<boolean> = {
   parse: (text) => {
     const value = goBoolean(text)
@@ -123,9 +117,7 @@ export type Gaps = 'refused' | 'dropped'
 export function list<T>(item: Grammar<T>, gaps: Gaps, spaces: 'refused' | 'trimmed'): Grammar<readonly T[]> {
   return {
     parse: (text) => {
-      const parts = text
-        .split(',', LIST_LIMIT + 1)
-        .map((part) => (spaces === 'trimmed' ? part.replace(/^ +| +$/g, '') : part))
+      const parts = text.split(',', LIST_LIMIT + 1).map((part) => (spaces === 'trimmed' ? trimmed(part) : part))
       if (parts.length > LIST_LIMIT) throw new GrammarError(`has more than ${LIST_LIMIT} items`)
       const items = text === '' || gaps === 'dropped' ? parts.filter((part) => part !== '') : parts
       return items.map((part) => item.parse(part))

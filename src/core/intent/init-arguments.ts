@@ -1,5 +1,6 @@
+import { goBoolean } from '../vocabulary/grammars.ts'
 import { type Fields, readField, sidecarFields } from './fields.ts'
-import { goBoolean, quoted } from './grammar.ts'
+import { quoted } from './grammar.ts'
 import { BARE_SIDECAR, type IntentResult, type SidecarIntent } from './intent.ts'
 import { IntentRefusal, readIntent } from './refusal.ts'
 
@@ -91,7 +92,7 @@ export function sidecarOfArguments(
     Object.entries(SWITCHES).some(
       // a value that is no boolean is off, as in the tool
       ([long, { env, sets }]) =>
-        sets === wanted && goBoolean(given.get(long) ?? environment[env ?? variableOf(long)]) === true,
+        sets === wanted && goBoolean(given.get(long) ?? environment[env ?? variableOf(long)] ?? '') === true,
     )
   return {
     ...BARE_SIDECAR,

@@ -1,4 +1,4 @@
-import { NEVER_CAPTURED_PORTS, PROXY_ID, PROXY_PORTS, TPROXY } from '../vocabulary/ports.ts'
+import { DNS_PORT, NEVER_CAPTURED_PORTS, PROXY_ID, PROXY_PORTS, TPROXY } from '../vocabulary/ports.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
 import type { Address, Cidr } from './address.ts'
 import {
@@ -81,13 +81,24 @@ export type IntentResult =
   | { readonly is: 'skip'; readonly reason: Reason }
   | { readonly is: 'refused'; readonly reason: Reason }
 
+const portOf = (number: number): Port => port.parse(String(number))
+
+/** The ports of Istio's data plane and of DNS, as checked ones. */
+export const PORTS = {
+  outbound: portOf(PROXY_PORTS.outbound),
+  inbound: portOf(PROXY_PORTS.inbound),
+  tunnel: portOf(PROXY_PORTS.tunnel),
+  dnsProxy: portOf(PROXY_PORTS.dns),
+  dns: portOf(DNS_PORT),
+} as const
+
 /** What Istio's own tool takes where nothing is said: nothing included, nothing excluded (cni.md §4.9). */
 export const BARE_SIDECAR: SidecarIntent = {
   kind: 'sidecar',
   interception: 'REDIRECT',
-  outboundPort: port.parse(String(PROXY_PORTS.outbound)),
-  inboundPort: port.parse(String(PROXY_PORTS.inbound)),
-  tunnelPort: port.parse(String(PROXY_PORTS.tunnel)),
+  outboundPort: PORTS.outbound,
+  inboundPort: PORTS.inbound,
+  tunnelPort: PORTS.tunnel,
   proxyUids: [id.parse(String(PROXY_ID))],
   proxyGids: [id.parse(String(PROXY_ID))],
   tproxyMark: mark.parse(String(TPROXY.mark)),
@@ -111,7 +122,7 @@ export const BARE_SIDECAR: SidecarIntent = {
 }
 
 /** The ports that the proxy answers in the clear, as checked ones. */
-export const PLAIN_PORTS: readonly Port[] = NEVER_CAPTURED_PORTS.map((n) => port.parse(String(n)))
+export const PLAIN_PORTS: readonly Port[] = NEVER_CAPTURED_PORTS.map(portOf)
 
 /** An ambient pod that asks for nothing of its own. */
 export const PLAIN_AMBIENT: AmbientIntent = { kind: 'ambient', ingress: false, dns: 'node', virtualInterfaces: [] }

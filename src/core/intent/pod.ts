@@ -1,9 +1,10 @@
 import { annotationsOf, labelsOf } from '../json/pod.ts'
 import { isList, type JsonObject, objectOr } from '../json/value.ts'
+import { goBoolean } from '../vocabulary/grammars.ts'
 import type { Mode } from '../vocabulary/modes.ts'
 import { CONTAINERS, ISTIO_ANNOTATIONS, ISTIO_LABELS } from '../vocabulary/names.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
-import { goBoolean, type Group, quoted } from './grammar.ts'
+import { type Group, quoted } from './grammar.ts'
 import { sidecarOfArguments, sidecarOfEnvironment } from './init-arguments.ts'
 import type { AmbientIntent, Intent, IntentResult, SidecarIntent } from './intent.ts'
 import { containerNamed, environmentOf, isOn, ownersOf, proxyOf, resolversOf } from './proxy-container.ts'
@@ -62,10 +63,10 @@ export function intentOfDecided(pod: JsonObject, mode: Mode): IntentResult {
 /** The overrides of an ambient pod (cni.md §5.2); throws an IntentRefusal. */
 function ambientOf(pod: JsonObject): AmbientIntent {
   const annotations = annotationsOf(pod)
-  const dns = goBoolean(annotations[ISTIO_ANNOTATIONS.ambientDnsCapture])
+  const dns = goBoolean(annotations[ISTIO_ANNOTATIONS.ambientDnsCapture] ?? '')
   return {
     kind: 'ambient',
-    ingress: goBoolean(annotations[ISTIO_ANNOTATIONS.ambientBypassInbound]) ?? false,
+    ingress: goBoolean(annotations[ISTIO_ANNOTATIONS.ambientBypassInbound] ?? '') ?? false,
     dns: dns === undefined ? 'node' : dns ? 'on' : 'off',
     virtualInterfaces: virtualInterfacesOf(annotations),
   }
@@ -145,5 +146,5 @@ function injectionOptOut(pod: JsonObject): Reason | undefined {
   const label = labelsOf(pod)[ISTIO_LABELS.inject]
   const by = label === undefined ? 'annotation' : 'label'
   const text = label ?? annotationsOf(pod)[ISTIO_LABELS.inject]
-  return goBoolean(text) === false ? { code: 'injection_opted_out', args: { by } } : undefined
+  return goBoolean(text ?? '') === false ? { code: 'injection_opted_out', args: { by } } : undefined
 }

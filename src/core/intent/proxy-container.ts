@@ -1,9 +1,10 @@
 import { containersOf, specOf } from '../json/pod.ts'
 import { type JsonObject, objectOr, objectsOf, stringOr } from '../json/value.ts'
+import { goBoolean } from '../vocabulary/grammars.ts'
 import { CONTAINERS } from '../vocabulary/names.ts'
 import type { Address } from './address.ts'
 import { read, sidecarFields } from './fields.ts'
-import { goBoolean, type Id, id } from './grammar.ts'
+import { type Id, id } from './grammar.ts'
 import { BARE_SIDECAR, type SidecarIntent } from './intent.ts'
 import type { Environment } from './init-arguments.ts'
 
@@ -30,7 +31,7 @@ export function environmentOf(container: JsonObject): Environment {
 
 /** Is the switch `name` of the environment on, as Go reads booleans? */
 export function isOn(environment: Environment, name: string): boolean {
-  return goBoolean(environment[name]) === true
+  return goBoolean(environment[name] ?? '') === true
 }
 
 /**

@@ -138,3 +138,15 @@ for (const { name, argv, stdin, code, says } of [
     assert.match(run.err, says)
     assert.equal(run.err.trim().split('\n').length, 1)
   })
+
+test('the rules of an injected pod are printed for either tool, and a pod that gets none says why', async () => {
+  const pod = 'kind: Pod\nmetadata: { name: x }\nspec: { containers: [{ name: a, image: b }] }\n'
+  const { out } = await sluice(['inject', '-f', '-', '--mode', 'cni'], pod)
+  const iptables = await sluice(['rules', '-f', '-'], out)
+  assert.equal(iptables.code, 0)
+  assert.match(iptables.out, /-A ISTIO_REDIRECT .*--to-ports 15001/)
+  assert.match((await sluice(['rules', '-f', '-', '--backend', 'nftables'], out)).out, /redirect to :15001/)
+  const plain = await sluice(['rules', '-f', '-'], pod)
+  assert.deepEqual([plain.code, plain.out], [0, ''])
+  assert.match(plain.err, /^no rules: /)
+})

@@ -1,11 +1,12 @@
 import type { GoldenSet } from '../golden-set.ts'
 import { INJECTION } from './injection.ts'
 import { INJECTION_FUNCTIONS } from './injection-functions.ts'
+import { REDIRECTION } from './redirection.ts'
 import { SELECTION } from './selection.ts'
 import { WEBHOOKS } from './webhooks.ts'
 
 /** The sets that the runner has code for. */
-export const SETS: readonly GoldenSet[] = [INJECTION, INJECTION_FUNCTIONS, SELECTION, WEBHOOKS]
+export const SETS: readonly GoldenSet[] = [INJECTION, INJECTION_FUNCTIONS, SELECTION, WEBHOOKS, REDIRECTION]
 
 /** What else a goldens directory may hold: said to be left out, and counted nowhere. */
-export const WITHOUT_CODE: readonly string[] = ['redirection', 'conflist', 'cgroups.tsv', 'repair.json']
+export const WITHOUT_CODE: readonly string[] = ['conflist', 'cgroups.tsv', 'repair.json']

@@ -63,10 +63,4 @@ export const REDIRECTION_REASONS = {
     says: () => 'the pod has no address but loopback and link-local ones, so there is no traffic to redirect yet',
     fix: 'see whether the main CNI plugin gave the pod an address',
   },
-  capture_unmeasured: {
-    level: 'alarm',
-    says: (p: { traffic: string; problem: string }) =>
-      `whether ${p.traffic} is redirected could not be measured: ${p.problem}`,
-    fix: 'see why the probe cannot be sent; until then the pod counts as unknown',
-  },
 } as const satisfies Record<string, ReasonRow>

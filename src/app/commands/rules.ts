@@ -1,0 +1,40 @@
+import { coded } from '../../core/explain/words.ts'
+import { rulesText } from '../../core/redirection/rules-text.ts'
+import { type Command, UsageError } from './command.ts'
+import { FILE_FLAG, parseObjects, readText } from './input.ts'
+
+export const rulesCommand: Command = {
+  name: 'rules',
+  summary: 'prints the rules that a node would apply for an injected pod, or for a configuration',
+  positional: null,
+  flags: [
+    FILE_FLAG,
+    {
+      name: 'backend',
+      value: 'NAME',
+      choices: ['iptables', 'nftables'],
+      default: 'iptables',
+      help: 'whose language the rules are printed in; nftables takes both families in one text',
+    },
+    { name: 'family', value: 'VERSION', choices: ['4', '6'], default: '4', help: 'the version of IP' },
+  ],
+  examples: ['sluice inject -f pod.yaml | sluice rules -f - --backend nftables'],
+  run: async (flags, _positional, io) => {
+    const path = flags['filename']
+    if (path === undefined) throw new UsageError('rules needs -f FILE; - reads standard input')
+    const [document, second] = parseObjects(await readText(path, io), path)
+    if (document === undefined || second !== undefined)
+      throw new UsageError(`${path} must hold one pod or configuration`)
+    const rules = rulesText(
+      document,
+      flags['backend'] === 'nftables' ? 'nftables' : 'iptables',
+      flags['family'] === '6' ? 6 : 4,
+    )
+    if (rules.is === 'text') {
+      io.out(rules.text)
+      return 'ok'
+    }
+    io.err(`${rules.is === 'skip' ? 'no rules' : 'refused'}: ${coded(rules.reason)}\n`)
+    return rules.is === 'skip' ? 'ok' : 'refusal'
+  },
+}

@@ -1,0 +1,111 @@
+import { type Address, familyOf, type IpFamily } from '../intent/address.ts'
+import { decodeIntent } from '../intent/codec.ts'
+import { ambientIntentOfConfiguration, intentOfConfiguration } from '../intent/configuration.ts'
+import { isAmbient } from '../intent/enrolment.ts'
+import { address, GrammarError, id } from '../intent/grammar.ts'
+import type { IntentResult } from '../intent/intent.ts'
+import { intentOfDecided, intentOfPod } from '../intent/pod.ts'
+import { annotationsOf, containersOf } from '../json/pod.ts'
+import { isObject, type JsonObject, objectOr, stringOr } from '../json/value.ts'
+import { ANSWER_ANNOTATIONS, CONTAINERS } from '../vocabulary/names.ts'
+import { PROBE_SOURCE } from '../vocabulary/ports.ts'
+import type { Reason } from '../vocabulary/reasons.ts'
+import { ambientHostRules, type AmbientNode } from './ambient.ts'
+import type { Backend } from './backend.ts'
+import { IPTABLES } from './iptables.ts'
+import type { RuleModel } from './model.ts'
+import { ipCommand, type NetworkItem, networkOf } from './network.ts'
+import { NFTABLES } from './nftables.ts'
+import { rulesOf } from './rules-of.ts'
+
+/** The rules of a document, or why there are none. */
+export type PlannedRules =
+  | { readonly is: 'rules'; readonly model: RuleModel; readonly network: readonly NetworkItem[] }
+  | { readonly is: 'skip' | 'refused'; readonly reason: Reason }
+
+export type RulesText =
+  { readonly is: 'text'; readonly text: string } | { readonly is: 'skip' | 'refused'; readonly reason: Reason }
+
+/**
+ * What a node would apply for `document`, a pod or a configuration: text for one tool and family (nftables takes both in one),
+ * the addresses and routes that go with it as comments. Offline nobody knows a pod's DNS servers: then all DNS counts.
+ */
+export function rulesText(document: JsonObject, backend: Backend['name'], family: IpFamily): RulesText {
+  const rules = plannedRules(document, backend, family === 6 ? [4, 6] : [4])
+  if (rules.is !== 'rules') return rules
+  const text = backend === 'nftables' ? NFTABLES.render(rules.model).text : iptablesText(rules.model, family)
+  const beside = rules.network.filter((item) => (item.kind === 'address' ? 6 : item.family) === family)
+  return { is: 'text', text: [...beside.map((item) => `# ${ipCommand(item)}\n`), text].join('') }
+}
+
+function iptablesText(model: RuleModel, family: IpFamily): string {
+  return IPTABLES.render(model)[family === 4 ? 'v4' : 'v6'] ?? ''
+}
+
+/** The rules of a pod, or of a configuration as `test/goldens/redirection` has them; `families` counts for pods. */
+export function plannedRules(
+  document: JsonObject,
+  backend: Backend['name'],
+  families: readonly IpFamily[],
+): PlannedRules {
+  try {
+    return planned(document, backend, families)
+  } catch (error) {
+    if (!(error instanceof GrammarError)) throw error
+    const args = { field: 'the configuration', problem: error.message }
+    return { is: 'refused', reason: { code: 'intent_invalid', args } }
+  }
+}
+
+function planned(document: JsonObject, backend: Backend['name'], families: readonly IpFamily[]): PlannedRules {
+  const configuration = isObject(document['config']) ? document['config'] : document
+  const mode = stringOr(document['mode'])
+  if (mode === 'ambient-host') return hostRules(configuration, backend)
+  if (mode === 'ambient-pod')
+    return podRules(ambientIntentOfConfiguration(objectOr(configuration['pod'])), ambientNode(configuration))
+  if (mode === 'sidecar' || !isObject(document['spec']))
+    return podRules(intentOfConfiguration(configuration), ambientNode(configuration))
+  return podRules(intentOfAnyPod(document), { ...DEFAULT_NODE, families })
+}
+
+const DEFAULT_NODE: AmbientNode = ambientNode({})
+
+function podRules(read: IntentResult, node: AmbientNode): PlannedRules {
+  if (read.is !== 'redirect') return read
+  const { families } = node
+  const model = rulesOf(read.intent, { network: { families, resolvers: null }, ambient: node })
+  return { is: 'rules', model, network: networkOf(read.intent, families) }
+}
+
+/** What was decided for the pod; else what istio-init, ztunnel's agent or the CNI plugin would do. */
+function intentOfAnyPod(pod: JsonObject): IntentResult {
+  const decided = annotationsOf(pod)[ANSWER_ANNOTATIONS.intent]
+  if (decided !== undefined) return decodeIntent(decided)
+  if (containersOf(pod).some(({ name }) => name === CONTAINERS.init)) return intentOfDecided(pod, 'init')
+  return isAmbient(pod, {}) ? intentOfDecided(pod, 'ambient') : intentOfPod(pod)
+}
+
+function ambientNode(configuration: JsonObject): AmbientNode {
+  return {
+    families: configuration['ipv6'] === true ? [4, 6] : [4],
+    dnsCapture: configuration['redirectDns'] === true,
+    probeSource: {
+      4: addressOr(configuration['hostProbeSnatIp'], 4, PROBE_SOURCE.v4),
+      6: addressOr(configuration['hostProbeSnatIpV6'], 6, PROBE_SOURCE.v6),
+    },
+  }
+}
+
+function addressOr(value: unknown, family: IpFamily, plain: string): Address {
+  const text = stringOr(value) ?? plain
+  const given = address.parse(text)
+  if (familyOf(given) !== family) throw new GrammarError(`has ${text}, which is no IPv${family} address`)
+  return given
+}
+
+/** nftables cannot ask whether a socket made a packet, so there it is the kubelet's user (cni.md §5.9). */
+function hostRules(configuration: JsonObject, backend: Backend['name']): PlannedRules {
+  const uid = id.parse(stringOr(configuration['kubeletUid']) ?? '0')
+  const maker = backend === 'nftables' ? ({ is: 'user', uid } as const) : ({ is: 'any-socket' } as const)
+  return { is: 'rules', model: ambientHostRules(ambientNode(configuration), maker), network: [] }
+}
