@@ -54,16 +54,29 @@ export function strategicMerge(original: Json | undefined, patch: Json, field = 
 function mergeObjects(original: JsonObject, patch: JsonObject, field: string, path: string): JsonObject | undefined {
   if (patch['$patch'] === 'delete') return undefined
   if (patch['$patch'] === 'replace') return objectOr(fresh({ ...patch, $patch: undefined }, field, path))
-  // entries, not assignments: a key `__proto__` is a key like any other
-  const merged = new Map(Object.entries(HANDLER_FIELDS.has(field) ? withoutOtherHandlers(original, patch) : original))
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === undefined) continue
-    const there = Object.hasOwn(original, key) ? original[key] : undefined
-    const result = value === null ? undefined : strategicMerge(there, value, key, below(path, key))
-    if (result === undefined) merged.delete(key)
-    else merged.set(key, result)
+  const base = HANDLER_FIELDS.has(field) ? withoutOtherHandlers(original, patch) : original
+  const merged: Record<string, Json> = {}
+  for (const key of Object.keys(base)) {
+    const there = base[key]
+    const over = Object.hasOwn(patch, key) ? patch[key] : undefined
+    put(
+      merged,
+      key,
+      over === undefined ? there : over === null ? undefined : strategicMerge(there, over, key, below(path, key)),
+    )
   }
-  return Object.fromEntries(merged)
+  for (const key of Object.keys(patch)) {
+    if (!Object.hasOwn(base, key)) put(merged, key, fresh(patch[key] ?? null, key, below(path, key)))
+  }
+  return merged
+}
+
+/** A key `__proto__` is a key like any other; undefined and null are not stored. */
+function put(object: Record<string, Json>, key: string, value: Json | undefined): void {
+  if (value === undefined) return
+  if (key === '__proto__')
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+  else object[key] = value
 }
 
 function withoutOtherHandlers(original: JsonObject, patch: JsonObject): JsonObject {
@@ -134,36 +147,32 @@ function mergeKeyed(
 }
 
 /**
- * What is new to the original is stored without its nulls and markers: the very same value where it has none, as is nearly
- * always so (this is most of what an injection adds).
+ * What is new to the original is stored without its nulls and markers. What has none comes back as the very same value: a
+ * template is large, and most of it is new.
  */
 function fresh(value: Json, field: string, path: string): Json | undefined {
-  if (isList(value)) return MERGE_KEYS[field] === undefined ? value : freshList(value, field, path)
-  if (!isObject(value)) return value
+  if (isList(value)) return freshList(value, field, path)
+  if (!isObject(value)) return value === null ? undefined : value
   if (value['$patch'] === 'delete') return undefined
-  const changed = new Map<string, Json | undefined>()
-  for (const key of Object.keys(value)) {
-    const entry = value[key]
-    const kept =
-      entry === undefined || entry === null || key === '$patch' ? undefined : fresh(entry, key, below(path, key))
-    if (kept === undefined || kept !== entry) changed.set(key, kept)
-  }
-  if (changed.size === 0) return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .map(([key, entry]) => [key, changed.has(key) ? changed.get(key) : entry] as const)
-      .filter(([, entry]) => entry !== undefined),
-  )
+  const keys = Object.keys(value)
+  const entries = keys.map((key) => freshEntry(key, value[key], path))
+  if (entries.every((entry, index) => entry !== undefined && entry === value[keys[index] ?? ''])) return value
+  const kept: Record<string, Json> = {}
+  for (const [index, key] of keys.entries()) put(kept, key, entries[index])
+  return kept
 }
 
-/** A list of the patch where the original has none: as merging onto an empty one gives it, the same list where it can be. */
+function freshEntry(key: string, entry: Json | undefined, path: string): Json | undefined {
+  if (key === '$patch' || entry === undefined || entry === null) return undefined
+  return typeof entry === 'object' ? fresh(entry, key, below(path, key)) : entry
+}
+
+/** The elements that a merge onto nothing keeps; the very same list where that is all of them. */
 function freshList(list: readonly Json[], field: string, path: string): Json {
-  const keyOf = MERGE_KEYS[field]
-  const keys = new Set(list.map((element) => (isObject(element) ? keyOf?.(element) : undefined)))
-  const plain = keys.size === list.length && !keys.has(undefined)
-  return plain && list.every((element) => fresh(element, '', path) === element)
-    ? list
-    : mergeLists([], list, field, path)
+  if (MERGE_KEYS[field] === undefined) return list
+  const merged = mergeLists([], list, field, path)
+  const isSame = isList(merged) && merged.length === list.length && merged.every((element, at) => element === list[at])
+  return isSame ? list : merged
 }
 
 function below(path: string, key: string): string {
