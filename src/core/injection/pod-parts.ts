@@ -22,11 +22,12 @@ export function containersOf(pod: JsonObject, list: ListName): readonly JsonObje
   return objectsOf(objectOr(pod['spec'])[list])
 }
 
-/** `pod` with `list` as given; an absent list stays absent rather than becoming an empty one. */
+/** `pod` with `list` as given; init containers that are none are absent, or an un-injected pod would differ from a new one. */
 export function withList(pod: JsonObject, list: ListName, containers: readonly JsonObject[]): JsonObject {
   const spec = objectOr(pod['spec'])
-  if (containers.length === 0 && spec[list] === undefined) return pod
-  return { ...pod, spec: { ...spec, [list]: containers } }
+  if (containers.length > 0 || (list === 'containers' && spec[list] !== undefined))
+    return { ...pod, spec: { ...spec, [list]: containers } }
+  return spec[list] === undefined ? pod : { ...pod, spec: withoutKey(spec, list) }
 }
 
 /** `pod` with its labels or annotations changed by `change`; empty ones that were absent stay absent. */

@@ -1,11 +1,16 @@
 import { annotationsOf, withAnnotations } from '../json/pod.ts'
+import type { JsonObject } from '../json/value.ts'
 import { CONTAINERS } from '../vocabulary/names.ts'
 import type { Draft, InjectionContext, Step } from './draft.ts'
 import { containersOf } from './pod-parts.ts'
 import { previousInjection } from './merge/previous-injection.ts'
 import { withoutMultusNetwork } from './templates/multus.ts'
+import { unlessBlank } from './templates/present.ts'
+import { statusPort } from './templates/traffic.ts'
 
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks'
+const MODE = 'sidecar.istio.io/interceptionMode'
+const INCLUDED = 'traffic.sidecar.istio.io/includeInboundPorts'
 const EXCLUDED = 'traffic.sidecar.istio.io/excludeInboundPorts'
 
 /**
@@ -17,39 +22,46 @@ export const RESTORE_TRAFFIC: Step = {
   name: 'restore-traffic',
   follows: 'quirks 2 and 14',
   apply(draft, context) {
-    const wasCni = containersOf(draft.original, 'initContainers').some((one) => one['name'] === CONTAINERS.validation)
-    if (!wasCni || previousInjection(draft.original).is !== 'injected') return draft
     const annotations = annotationsOf(draft.pod)
+    if (!wasCni(draft.original, annotations) || previousInjection(draft.original).is !== 'injected') return draft
     const changes: Record<string, string | undefined> = {}
     for (const [name, value] of Object.entries(defaults(draft, context))) {
-      if (annotations[name] === value) changes[name] = undefined
+      if (value !== undefined && annotations[name] === value) changes[name] = undefined
     }
     const excluded = annotations[EXCLUDED]
-    if (excluded !== undefined) changes[EXCLUDED] = withoutStatusPort(excluded, context)
+    if (excluded !== undefined)
+      changes[EXCLUDED] = withoutStatusPort(excluded, statusPort({ pod: draft.pod, context }), context)
     const networks = annotations[NETWORKS]
     if (networks !== undefined) changes[NETWORKS] = withoutMultusNetwork(networks)
     return { ...draft, pod: withAnnotations(draft.pod, changes) }
   },
 }
 
-/** What the settings alone make of each annotation. */
-function defaults(draft: Draft, context: InjectionContext): Readonly<Record<string, string>> {
+/** Mode `cni` leaves `istio-validation` behind, and where nothing is redirected the annotations that it always writes. */
+function wasCni(pod: JsonObject, annotations: Readonly<Record<string, string>>): boolean {
+  if (containersOf(pod, 'initContainers').some((one) => one['name'] === CONTAINERS.validation)) return true
+  return annotations[MODE] === 'NONE' && annotations[INCLUDED] !== undefined && annotations[EXCLUDED] !== undefined
+}
+
+/** What the settings alone make of each annotation that the injection writes. */
+function defaults(draft: Draft, context: InjectionContext): Readonly<Record<string, string | undefined>> {
   const { proxy } = context.settings.injectorValues.global
   const mode = draft.proxyConfig['interceptionMode']
   return {
-    'sidecar.istio.io/interceptionMode': typeof mode === 'string' ? mode : 'REDIRECT',
-    'traffic.sidecar.istio.io/includeOutboundIPRanges': proxy.includeIPRanges,
-    'traffic.sidecar.istio.io/excludeOutboundIPRanges': proxy.excludeIPRanges,
-    'traffic.sidecar.istio.io/includeInboundPorts': proxy.includeInboundPorts,
-    'traffic.sidecar.istio.io/includeOutboundPorts': proxy.includeOutboundPorts,
-    'traffic.sidecar.istio.io/excludeOutboundPorts': proxy.excludeOutboundPorts,
+    [MODE]: typeof mode === 'string' ? mode : 'REDIRECT',
+    [INCLUDED]: proxy.includeInboundPorts,
+    // an empty value of these is never written, so one that is there is the author's
+    'traffic.sidecar.istio.io/includeOutboundIPRanges': unlessBlank(proxy.includeIPRanges),
+    'traffic.sidecar.istio.io/excludeOutboundIPRanges': unlessBlank(proxy.excludeIPRanges),
+    'traffic.sidecar.istio.io/includeOutboundPorts': unlessBlank(proxy.includeOutboundPorts),
+    'traffic.sidecar.istio.io/excludeOutboundPorts': unlessBlank(proxy.excludeOutboundPorts),
   }
 }
 
 /** `excluded` as it was before the status port was added; undefined where the settings say the same. */
-function withoutStatusPort(excluded: string, context: InjectionContext): string | undefined {
+function withoutStatusPort(excluded: string, port: string, context: InjectionContext): string | undefined {
   const { proxy } = context.settings.injectorValues.global
   const items = excluded.split(',')
-  const before = items.at(-1) === String(proxy.statusPort) ? items.slice(0, -1).join(',') : excluded
+  const before = items.at(-1) === port ? items.slice(0, -1).join(',') : excluded
   return before === proxy.excludeInboundPorts ? undefined : before
 }

@@ -15,6 +15,19 @@ const UNKNOWN_TO_ISTIO = new Set([
  * keys counts, empty is null. Throws where it is no YAML, or where aliases would make it explode.
  */
 export function parseYaml(text: string): Json {
+  return (text.startsWith('{') ? json(text) : undefined) ?? yaml(text)
+}
+
+/** JSON is YAML, and is read a hundred times faster: settings and annotations often are. */
+function json(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return undefined
+  }
+}
+
+function yaml(text: string): Json {
   return parse(text, {
     version: '1.1',
     uniqueKeys: false,

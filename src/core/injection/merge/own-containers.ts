@@ -1,15 +1,7 @@
+import { withAnnotations } from '../../json/pod.ts'
 import { isObject, type JsonObject, objectOr, objectsOf, stringOr } from '../../json/value.ts'
 import type { Draft, Step } from '../draft.ts'
-import {
-  asRegular,
-  containersOf,
-  LISTS,
-  type ListName,
-  withKey,
-  withList,
-  withMetadata,
-  withoutKey,
-} from '../pod-parts.ts'
+import { asRegular, containersOf, LISTS, type ListName, withList, withoutKey } from '../pod-parts.ts'
 import { InjectionRefusal } from '../refusal.ts'
 import { authorsPod, OVERRIDES_ANNOTATION } from './previous-injection.ts'
 import { strategicMerge } from './strategic-merge.ts'
@@ -28,13 +20,9 @@ export const OWN_CONTAINERS: Step = {
     const saved = Object.fromEntries(
       LISTS.filter((list) => applied[list].length > 0).map((list) => [list, applied[list]]),
     )
-    if (Object.keys(saved).length === 0) return { ...draft, pod }
-    return {
-      ...draft,
-      pod: withMetadata(pod, 'annotations', (annotations) =>
-        withKey(annotations, OVERRIDES_ANNOTATION, JSON.stringify(saved)),
-      ),
-    }
+    // what is left of an author's own annotation has no effect, and would be taken for an injector's the next time
+    const text = Object.keys(saved).length === 0 ? undefined : JSON.stringify(saved)
+    return { ...draft, pod: withAnnotations(pod, { [OVERRIDES_ANNOTATION]: text }) }
   },
 }
 

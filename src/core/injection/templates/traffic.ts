@@ -26,9 +26,9 @@ export function interceptionMode(pod: JsonObject, proxyConfig: JsonObject): stri
 }
 
 /** The status port of a pod, as text: its annotation, else the settings; spaces around it do not count (quirk 7). */
-export function statusPort(input: TemplateInput): string {
-  const { proxy } = input.context.settings.injectorValues.global
-  return trimmed(annotation(input.pod, 'status.sidecar.istio.io/port') ?? String(proxy.statusPort))
+export function statusPort({ pod, context }: Pick<TemplateInput, 'pod' | 'context'>): string {
+  const { proxy } = context.settings.injectorValues.global
+  return trimmed(annotation(pod, 'status.sidecar.istio.io/port') ?? String(proxy.statusPort))
 }
 
 /** The status port 0 takes the probes of the proxy away. */
