@@ -135,3 +135,10 @@ function elements(pod: Json | undefined): readonly string[] {
   const { spec } = pod as { spec: { containers: readonly JsonObject[] } }
   return spec.containers.map((container) => JSON.stringify(container))
 }
+
+test('a patch that nests keyed lists without end costs no more than its size', () => {
+  const deep = (levels: number): JsonObject =>
+    levels === 0 ? { name: 'x', gone: null } : { name: 'x', env: [deep(levels - 1)] }
+  const merged = strategicMerge({}, deep(200))
+  assert.equal(JSON.stringify(merged).includes('gone'), false)
+})
