@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { DEFAULT_TARGET, type Target } from '../../src/app/agent/verify/target.ts'
+import { sidecarTarget } from '../../src/app/agent/verify/intent-target.ts'
+import { BARE_SIDECAR } from '../../src/core/intent/intent.ts'
 import { verifyNetns } from '../../src/app/agent/verify/verify.ts'
 import type { Judgement, Verdict } from '../../src/core/redirection/evidence.ts'
 import { sentence } from '../../src/core/vocabulary/reasons.ts'
@@ -9,7 +10,7 @@ import { ADDRESS, makeScene, PROXY_USER, type Scene } from './scene.ts'
 import { FOREIGN_IDS, inNetns, ip, makeForeignNetns, startWorker, type TestNetns } from './world.ts'
 
 const worker = await startWorker()
-const TARGET: Target = { ...DEFAULT_TARGET, dns: { port: 15053, to: { 4: '192.0.2.53', 6: '2001:db8::53' } } }
+const TARGET = sidecarTarget({ ...BARE_SIDECAR, inboundPorts: '*', outboundCidrs: '*' }, 'all')
 
 const SCENES = {
   'with Envoy running': { proxy: { user: PROXY_USER, transparentMark: null } },

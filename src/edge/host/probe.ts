@@ -13,6 +13,7 @@ import {
   receiveFrom,
   remoteEnd,
   reset,
+  type Sender,
   sendEmpty,
   startDial,
   startListening,
@@ -26,7 +27,7 @@ export interface Probe {
   readonly from: 'inside' | 'outside'
   readonly to: Endpoint
   /** whose socket it is: owner matches see it */
-  readonly user: Credentials
+  readonly user: Sender
   /** the port inside that redirection leads to */
   readonly leadsTo: number
 }

@@ -7,6 +7,11 @@ export interface Credentials {
   readonly gid: number
 }
 
+/** Whose socket sends: its owner, and the mark that its packets bear (absent: none). */
+export interface Sender extends Credentials {
+  readonly mark?: number
+}
+
 const SOCK_STREAM = 1
 const SOCK_DGRAM = 2
 const NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
@@ -15,6 +20,7 @@ const SO_REUSEADDR = 2
 const SO_ERROR = 4
 const SO_LINGER = 13
 const SO_REUSEPORT = 15
+const SO_MARK = 36
 const SOL_IP = 0
 const IP_TTL = 2
 const IP_RECVERR = 11
@@ -55,11 +61,12 @@ function open(family: Family, type: number, user: Credentials): number {
  */
 export type Reach = 'first-router' | 'anywhere'
 
-/** Starts to connect from `user`'s socket and gives it at once. Throws a SystemError where it cannot start (no route). */
-export function startDial(to: Endpoint, user: Credentials, reach: Reach): number {
+/** Starts to connect from `sender`'s socket and gives it at once. Throws a SystemError where it cannot start (no route). */
+export function startDial(to: Endpoint, sender: Sender, reach: Reach): number {
   const family = familyOf(to.address)
-  const fd = open(family, SOCK_STREAM, user)
+  const fd = open(family, SOCK_STREAM, sender)
   try {
+    if (sender.mark !== undefined) setOption(fd, SOL_SOCKET, SO_MARK, sender.mark)
     if (reach === 'first-router') nearOnly(fd, family)
     begin(fd, to)
     return fd
@@ -69,11 +76,12 @@ export function startDial(to: Endpoint, user: Credentials, reach: Reach): number
   }
 }
 
-/** Sends an empty datagram from `user`'s socket, under the same conditions, and gives the socket. */
-export function sendEmpty(to: Endpoint, user: Credentials, reach: Reach): number {
+/** Sends an empty datagram from `sender`'s socket, under the same conditions, and gives the socket. */
+export function sendEmpty(to: Endpoint, sender: Sender, reach: Reach): number {
   const family = familyOf(to.address)
-  const fd = open(family, SOCK_DGRAM, user)
+  const fd = open(family, SOCK_DGRAM, sender)
   try {
+    if (sender.mark !== undefined) setOption(fd, SOL_SOCKET, SO_MARK, sender.mark)
     if (reach === 'first-router') nearOnly(fd, family)
     begin(fd, to)
     check('send', libc().send(fd, Buffer.alloc(0), 0, 0))

@@ -10,7 +10,6 @@ export interface Planned {
   readonly probe: Probe
 }
 
-const HTTP_PORT = 80
 const DNS_PORT = 53
 const ROOT = { uid: 0, gid: 0 }
 const LINK_LOCAL = /^(fe[89ab][0-9a-f]:|169\.254\.)/i
@@ -24,8 +23,8 @@ export function plan(target: Target, inside: Survey): readonly Planned[] {
 
 function outbound({ outbound, app, proxy }: Target, families: readonly Family[]): readonly Planned[] {
   if (outbound === null) return []
-  const probe = { over: 'tcp', from: 'inside', leadsTo: outbound.port } as const
-  return each(outbound.to, families, HTTP_PORT).flatMap((to) => [
+  const probe = { over: 'tcp', from: 'inside', leadsTo: outbound.leadsTo } as const
+  return each(outbound.to, families, outbound.port).flatMap((to) => [
     { class: 'outbound' as const, probe: { ...probe, to, user: app } },
     ...(proxy === null ? [] : [{ class: 'proxy' as const, probe: { ...probe, to, user: proxy } }]),
   ])
@@ -39,7 +38,7 @@ function inbound({ inbound }: Target, { listeners }: Survey, own: readonly Inter
     .filter(({ device }) => !inbound.exceptInterfaces.includes(device))
     .map(({ address }) => ({
       class: 'inbound',
-      probe: { over: 'tcp', from: 'outside', to: { address, port }, user: ROOT, leadsTo: inbound.port },
+      probe: { over: 'tcp', from: 'outside', to: { address, port }, user: ROOT, leadsTo: inbound.leadsTo },
     }))
 }
 
@@ -48,7 +47,7 @@ function dns({ dns, app }: Target, families: readonly Family[]): readonly Planne
   return each(dns.to, families, DNS_PORT).flatMap((to) =>
     (['tcp', 'udp'] as const).map((over) => ({
       class: `dns-${over}` as const,
-      probe: { over, from: 'inside', to, user: app, leadsTo: dns.port },
+      probe: { over, from: 'inside', to, user: app, leadsTo: dns.leadsTo },
     })),
   )
 }

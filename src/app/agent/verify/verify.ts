@@ -2,6 +2,7 @@ import { judge, type Sighting, type Verdict } from '../../../core/redirection/ev
 import { familyOf } from '../../../edge/host/addresses.ts'
 import { openNetns } from '../../../edge/host/namespaces.ts'
 import type { Place } from '../../../edge/host/netns-jobs.ts'
+import type { Sender } from '../../../edge/host/sockets.ts'
 import { type IdMap, idMapOf } from '../../../edge/host/user-namespace.ts'
 import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
 import { plan, type Planned } from './plan.ts'
@@ -62,8 +63,12 @@ export async function measure(netns: Place, options: VerifyOptions): Promise<Ver
 
 /** The credentials of `target` as this process must have them, where the pod's ids are others than the node's. */
 function withOutsideIds(target: Target, map: IdMap | null): Target {
-  const proxy = target.proxy === null ? null : (map?.(target.proxy) ?? null)
-  return { ...target, proxy, app: map?.(target.app) ?? target.app }
+  const outside = (sender: Sender): Sender | null => {
+    const ids = map?.(sender) ?? null
+    return ids === null ? null : { ...sender, ...ids }
+  }
+  const { proxy, app } = target
+  return { ...target, proxy: proxy === null ? null : outside(proxy), app: outside(app) ?? app }
 }
 
 /** What could not be tried: the proxy's own traffic, where its ids are not known. */

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { plan } from '../../../../src/app/agent/verify/plan.ts'
-import { DEFAULT_TARGET, type Target } from '../../../../src/app/agent/verify/target.ts'
+import { NOBODY, RARE_PORTS, type Target } from '../../../../src/app/agent/verify/target.ts'
 import type { Survey } from '../../../../src/edge/host/survey.ts'
+
+/** A sidecar's usual promises. */
+const DEFAULT: Target = {
+  outbound: { leadsTo: 15001, to: NOBODY, port: 80 },
+  inbound: { leadsTo: 15006, candidates: RARE_PORTS, exceptInterfaces: [] },
+  dns: null,
+  transparent: false,
+  proxy: { uid: 1337, gid: 1337 },
+  app: { uid: 1000, gid: 1000 },
+}
 
 const address = (device: string, address: string): Survey['addresses'][number] => ({
   device,
@@ -17,18 +27,18 @@ const survey = (addresses: Survey['addresses'], ...ports: readonly number[]): Su
 })
 const V4 = address('eth0', '10.0.0.2')
 const V6 = address('eth0', 'fd00::2')
-const DNS: Target = { ...DEFAULT_TARGET, dns: { port: 15053, to: { 4: '192.0.2.53', 6: null } } }
+const DNS: Target = { ...DEFAULT, dns: { leadsTo: 15053, to: { 4: '192.0.2.53', 6: null } } }
 
 const ROWS: readonly (readonly [string, Target, Survey, readonly string[]])[] = [
   [
     'one family: outbound, the proxy’s own and inbound of that family',
-    DEFAULT_TARGET,
+    DEFAULT,
     survey([V4]),
     ['outbound tcp 192.0.2.1:80', 'proxy tcp 192.0.2.1:80', 'inbound tcp 10.0.0.2:61001'],
   ],
   [
     'two families: each is measured',
-    { ...DEFAULT_TARGET, proxy: null },
+    { ...DEFAULT, proxy: null },
     survey([V4, V6]),
     [
       'outbound tcp 192.0.2.1:80',
@@ -39,25 +49,25 @@ const ROWS: readonly (readonly [string, Target, Survey, readonly string[]])[] = 
   ],
   [
     'loopback and link-local addresses alone: there is nothing to measure',
-    DEFAULT_TARGET,
+    DEFAULT,
     survey([address('eth0', 'fe80::1'), address('eth0', '169.254.1.1')]),
     [],
   ],
   [
     'a second interface: each address is measured, but none of an excluded interface',
-    { ...DEFAULT_TARGET, outbound: null, inbound: { port: 15006, candidates: [8080], exceptInterfaces: ['net2'] } },
+    { ...DEFAULT, outbound: null, inbound: { leadsTo: 15006, candidates: [8080], exceptInterfaces: ['net2'] } },
     survey([V4, address('net1', '10.1.0.2'), address('net2', '10.2.0.2')]),
     ['inbound tcp 10.0.0.2:8080', 'inbound tcp 10.1.0.2:8080'],
   ],
   [
     'a port that somebody listens on is passed over',
-    { ...DEFAULT_TARGET, outbound: null },
+    { ...DEFAULT, outbound: null },
     survey([V4], 61001, 61003),
     ['inbound tcp 10.0.0.2:61007'],
   ],
   [
     'the last resort is a port that somebody listens on',
-    { ...DEFAULT_TARGET, outbound: null, inbound: { port: 15006, candidates: [80, 81], exceptInterfaces: [] } },
+    { ...DEFAULT, outbound: null, inbound: { leadsTo: 15006, candidates: [80, 81], exceptInterfaces: [] } },
     survey([V4], 80, 81),
     ['inbound tcp 10.0.0.2:80'],
   ],
@@ -67,7 +77,7 @@ const ROWS: readonly (readonly [string, Target, Survey, readonly string[]])[] = 
     survey([V4, V6]),
     ['dns-tcp tcp 192.0.2.53:53', 'dns-udp udp 192.0.2.53:53'],
   ],
-  ['nothing redirected: nothing measured', { ...DEFAULT_TARGET, outbound: null, inbound: null }, survey([V4]), []],
+  ['nothing redirected: nothing measured', { ...DEFAULT, outbound: null, inbound: null }, survey([V4]), []],
 ]
 
 for (const [name, target, inside, want] of ROWS)
@@ -79,7 +89,7 @@ for (const [name, target, inside, want] of ROWS)
   })
 
 test('an application sends, the proxy is left alone, and the node comes from outside', () => {
-  const users = plan(DEFAULT_TARGET, survey([V4])).map(({ class: one, probe: { from, user, leadsTo } }) => {
+  const users = plan(DEFAULT, survey([V4])).map(({ class: one, probe: { from, user, leadsTo } }) => {
     return [one, from, user.uid, leadsTo]
   })
   assert.deepEqual(users, [
