@@ -74,3 +74,13 @@ export function insideNetns<T>(fd: number, home: number, work: () => T): T {
     check('setns home', libc().setns(home, CLONE_NEWNET))
   }
 }
+
+/** Runs `work` in a new network namespace, empty but for a loopback that is down, which ends with it. */
+export function insideScratchNetns<T>(home: number, work: () => T): T {
+  check('unshare', libc().unshare(CLONE_NEWNET))
+  try {
+    return work()
+  } finally {
+    check('setns home', libc().setns(home, CLONE_NEWNET))
+  }
+}

@@ -1,4 +1,6 @@
+import { type NodeAbilities, nodeAbilities } from './abilities.ts'
 import { apply, type Applied, type Backend, type Change, dump, type Dump, type Means, remove } from './apply.ts'
+import type { Feature } from './features.ts'
 import { insideNetns } from './namespaces.ts'
 import { survey, type Survey } from './survey.ts'
 import { type Observation, probe, type ProbePlan } from './probe.ts'
@@ -9,6 +11,7 @@ export interface Jobs {
   readonly remove: { readonly takes: Change; readonly gives: Applied }
   readonly dump: { readonly takes: { readonly backend: Backend }; readonly gives: Dump }
   readonly probe: { readonly takes: ProbePlan; readonly gives: readonly Observation[] }
+  readonly abilities: { readonly takes: { readonly features: readonly Feature[] }; readonly gives: NodeAbilities }
   readonly survey: { readonly takes: Readonly<Record<string, never>>; readonly gives: Survey }
 }
 export type JobKind = keyof Jobs
@@ -35,5 +38,7 @@ export const HANDLERS: Handlers = {
     insideNetns(fd, home, () => remove(change, fd, foreignUsers, means)),
   dump: ({ backend }, { fd }, { home, means }) => insideNetns(fd, home, () => dump(backend, fd, means)),
   probe: (plan, { fd }, { home }) => probe(plan, fd, home),
+  // in namespaces of its own making: the place is not used
+  abilities: ({ features }, _, { home, means }) => nodeAbilities(features, means, home),
   survey: (_, { fd }, { home }) => insideNetns(fd, home, survey),
 }
