@@ -1,6 +1,9 @@
 import type { RuleModel } from './model.ts'
 
-/** Text to run; an empty or absent one is nothing to do. */
+/**
+ * Text to run, where an empty or absent one is nothing to do; or what is there, as `nft list ruleset`, `iptables-save` and
+ * `ip6tables-save` say it.
+ */
 export type Script =
   | { readonly of: 'nftables'; readonly text: string }
   /** for `iptables-restore --noflush` and `ip6tables-restore --noflush` */

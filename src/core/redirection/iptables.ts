@@ -63,10 +63,11 @@ function additions(want: RuleModel, family: IpFamily): Sections {
 }
 
 function tableAdditions(want: RuleModel, table: Table, family: IpFamily): Section {
-  const chains = want.chains.flatMap((chain) => {
-    const rules = rulesFor(chain, family)
-    return chain.table === table && rules.length > 0 ? [{ name: chain.name, rules }] : []
-  })
+  const inTable = want.chains
+    .filter((chain) => chain.table === table)
+    .map((chain) => ({ name: chain.name, rules: rulesFor(chain, family) }))
+  const jumpedTo = inTable.flatMap(({ rules }) => rules.map(({ then }) => (then.do === 'jump' ? then.to : null)))
+  const chains = inTable.filter(({ name, rules }) => rules.length > 0 || jumpedTo.some((to) => to === name))
   return [
     ...chains.flatMap(({ name }) => (isHook(name) ? [] : [`-N ${name}`])),
     ...chains.flatMap(({ name, rules }) => rules.map((rule) => `${place(name)} ${printRule(rule, family)}`)),
@@ -98,7 +99,13 @@ function removals(dump: string | null, family: IpFamily): Sections {
 }
 
 function isOurs(text: string, family: IpFamily): boolean {
-  return text.includes(`-j ${OWN_PREFIX}`) || HOOKED.some((looks) => looks(parseRule(text, family)))
+  // a comment may say anything
+  const bare = text.replace(/"(?:[^"\\]|\\.)*"/g, '""')
+  return (
+    bare.includes(` -j ${OWN_PREFIX}`) ||
+    bare.startsWith(`-j ${OWN_PREFIX}`) ||
+    HOOKED.some((looks) => looks(parseRule(text, family)))
+  )
 }
 
 /** What our own rules on the kernel's chains look like: excluded and virtual interfaces, and the marks of TPROXY. */
@@ -124,7 +131,7 @@ function observed(dump: IptablesScript): ChainList {
   return list
 }
 
-/** Table → its lines, of the text of iptables-save. */
+/** Table → its lines, of the text of iptables-save; counters in front of rules are left out. */
 function sectionsOf(dump: string): Sections {
   const sections = new Map<string, string[]>()
   let lines: string[] = []
@@ -132,6 +139,6 @@ function sectionsOf(dump: string): Sections {
     if (line.startsWith('*')) {
       lines = []
       sections.set(line.slice(1).trim(), lines)
-    } else lines.push(line)
+    } else lines.push(line.replace(/^\[\d+:\d+\] /, ''))
   return sections
 }

@@ -114,21 +114,23 @@ export function rule(when: Match, then: Action, family?: IpFamily): Rule {
   return implied === undefined ? { when, then } : { family: implied, when, then }
 }
 
-/** Collects rules chain by chain; gives a frozen list of the chains that have any. */
+/** Collects rules chain by chain; a chain that is jumped to is there, even without a rule. */
 export class ChainList {
   readonly #chains = new Map<string, { readonly table: Table; readonly name: ChainName; readonly rules: Rule[] }>()
 
   append(table: Table, name: ChainName, ...rules: readonly Rule[]): void {
-    this.#rules(table, name).push(...rules)
+    if (rules.length > 0) this.#rules(table, name).push(...rules)
+    for (const { then } of rules) if (then.do === 'jump') this.#rules(table, then.to)
   }
 
   /** Before the rules that are there. */
   prepend(table: Table, name: ChainName, ...rules: readonly Rule[]): void {
-    this.#rules(table, name).unshift(...rules)
+    if (rules.length > 0) this.#rules(table, name).unshift(...rules)
+    for (const { then } of rules) if (then.do === 'jump') this.#rules(table, then.to)
   }
 
   chains(): readonly Chain[] {
-    return [...this.#chains.values()].filter(({ rules }) => rules.length > 0)
+    return [...this.#chains.values()]
   }
 
   #rules(table: Table, name: ChainName): Rule[] {

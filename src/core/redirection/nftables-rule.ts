@@ -1,4 +1,4 @@
-import { type Address, type Cidr, familyOf, hostCidr, type IpFamily } from '../intent/address.ts'
+import { type Cidr, familyOf, hostCidr, type IpFamily } from '../intent/address.ts'
 import { address, cidr, GrammarError, group, id, mark, networkInterface, type Port, port } from '../intent/grammar.ts'
 import {
   type Action,
@@ -136,8 +136,9 @@ const STATEMENTS: readonly Statement[] = [
   ],
   [/^(ip|ip6) daddr @([a-z0-9-]+)/, (to, [ip, set]) => to.setSet(ip === 'ip6' ? 6 : 4, set ?? '')],
   [
-    new RegExp(`^ip6? (s|d)addr${VALUE}([0-9a-f.:/]+)`),
-    (to, [side, not, value]) => to.set(side === 's' ? 'source' : 'destination', wanted(not, network(value ?? ''))),
+    new RegExp(`^(ip|ip6) (s|d)addr${VALUE}([0-9a-f.:/]+)`),
+    (to, [ip, side, not, value]) =>
+      to.set(side === 's' ? 'source' : 'destination', wanted(not, network(value ?? '', ip === 'ip6' ? 6 : 4))),
   ],
   [
     new RegExp(`^(tcp|udp) sport ([0-9]+)`),
@@ -150,9 +151,8 @@ const STATEMENTS: readonly Statement[] = [
   ],
   [/^ct mark set (?:meta )?mark/, (to) => to.act({ do: 'save-mark' })],
   [
-    new RegExp(`^ct mark set ct mark (?:&|and) ${NUMBER} (?:\\||or|\\^|xor) ${NUMBER}`),
-    (to, [kept, value]) =>
-      to.act({ do: 'connmark', bits: { value: Number(value), mask: (~Number(kept) & ALL_BITS) >>> 0 } }),
+    new RegExp(`^ct mark set ct mark (?:&|and) ${NUMBER} (?:\\||or) ${NUMBER}`),
+    (to, [kept, value]) => to.act({ do: 'connmark', bits: bitsSet(Number(kept), Number(value)) }),
   ],
   [/^meta mark set ct mark/, (to) => to.act({ do: 'restore-mark' })],
   [new RegExp(`^meta mark set ${NUMBER}`), (to, [value]) => to.act({ do: 'mark', value: Number(value) })],
@@ -176,12 +176,19 @@ const STATEMENTS: readonly Statement[] = [
   [/^(return|accept|drop)/, (to, [what]) => to.act({ do: what as 'return' | 'accept' | 'drop' })],
 ]
 
+/** The kernel keeps bits that are set anyway, so a listing says `& 0xfffff111 | 0x111` for `& 0xfffff000 | 0x111`. */
+function bitsSet(kept: number, value: number): MarkBits {
+  return { value, mask: ((~kept | value) & ALL_BITS) >>> 0 }
+}
+
 function wanted<T>(operator: string | undefined, value: T): Wanted<T> {
   return { not: operator === '!=', value }
 }
 
-function network(text: string): Cidr {
-  return text.includes('/') ? cidr.parse(text) : hostCidr(address.parse(text) satisfies Address)
+function network(text: string, family: IpFamily): Cidr {
+  const value = text.includes('/') ? cidr.parse(text) : hostCidr(address.parse(text))
+  if (familyOf(value) !== family) throw unknown(text)
+  return value
 }
 
 /** Reads statement by statement; whatever is not one of ours ends in a GrammarError. */
