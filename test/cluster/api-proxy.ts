@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createServer, request } from 'node:https'
+import { Agent, createServer, request } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { pipeline, Transform } from 'node:stream'
 import type { Duplex } from 'node:stream'
 import type { ApiServer } from '../../scripts/cluster/api-server.ts'
+import type { Connection } from '../../src/edge/cluster/connection.ts'
 
 /** What the proxy does with a request instead of passing it on as it is; undefined: nothing. */
 export type Trick =
@@ -18,7 +19,8 @@ export type Trick =
 
 /** Stands between a client and a real API server, and causes what networks and servers do on bad days. */
 export interface ApiProxy {
-  readonly url: string
+  /** how a client reaches the API server through it */
+  readonly connection: Connection
   /** path and query of each request that came */
   readonly requests: readonly URL[]
   /** asked for each request */
@@ -77,8 +79,9 @@ export async function startApiProxy(api: ApiServer): Promise<ApiProxy> {
     await closed
   }
   const port = await listen(0)
+  const agent = new Agent({ ca: api.ca, keepAlive: true })
   const proxy: ApiProxy = {
-    url: `https://127.0.0.1:${port}`,
+    connection: { server: `https://127.0.0.1:${port}`, options: () => Promise.resolve({ agent }) },
     requests,
     trick: () => undefined,
     kill,
@@ -87,7 +90,10 @@ export async function startApiProxy(api: ApiServer): Promise<ApiProxy> {
     accept: async () => {
       await listen(port)
     },
-    stop: close,
+    stop: async () => {
+      await close()
+      agent.destroy()
+    },
   }
   return proxy
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -111,7 +111,12 @@ test('a call to a server that takes connections and says nothing ends in time; a
   await assert.rejects(createClient(connection).get(target), /GET .*: connect ECONNREFUSED/)
 })
 
-test('a kubeconfig that leads nowhere says so', async () => {
+test('a kubeconfig that leads nowhere says so', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'sluice-kubeconfig-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const file = join(directory, 'plain')
+  writeFileSync(file, readFileSync(api.kubeconfig, 'utf8').replace('https:', 'http:'))
+  await assert.rejects(kubeconfigConnection({ file }), /the API server's address is http:.*; it must be https/)
   const nowhere = kubeconfigConnection({ file: api.kubeconfig, context: 'other' })
   await assert.rejects(nowhere, { message: 'the kubeconfig has no cluster for the context "other"' })
 })

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict'
-import { Agent } from 'node:https'
 import { after, afterEach, before, test, type TestContext } from 'node:test'
-import { setImmediate as yieldOnce, setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as yieldOnce } from 'node:timers/promises'
 import { type ApiServer, createNamespace, startApiServer } from '../../scripts/cluster/api-server.ts'
 import { partOf, textOf, type ApiObject } from '../../src/edge/cluster/api-object.ts'
 import { SYSTEM_CLOCK, type Clock } from '../../src/edge/cluster/clock.ts'
-import type { Connection } from '../../src/edge/cluster/connection.ts'
 import { ListWatch } from '../../src/edge/cluster/list-watch.ts'
 import type { ListWatchOptions, ListWatchProblem } from '../../src/edge/cluster/list-watch-options.ts'
 import { type ApiProxy, startApiProxy } from './api-proxy.ts'
+import { until } from './until.ts'
 
-const PATIENCE_MS = 20_000
 const CONFIG_MAPS = { group: '', version: 'v1', plural: 'configmaps' }
 const QUICK = { firstMs: 5, maxMs: 40, headMs: 5_000 }
 
@@ -44,11 +42,9 @@ function follow(t: TestContext, namespace: string, options: Partial<ListWatchOpt
   const known = new Map<string, string>()
   const problems: ListWatchProblem[] = []
   let replaced = 0
-  const agent = new Agent({ ca: api.ca, keepAlive: true })
-  const connection: Connection = { server: via.url, options: () => Promise.resolve({ agent }) }
   const first = via.requests.length
   const watch = new ListWatch<string>({
-    connection,
+    connection: via.connection,
     target: { resource: CONFIG_MAPS, namespace },
     project: dataOf,
     sink: {
@@ -69,7 +65,6 @@ function follow(t: TestContext, namespace: string, options: Partial<ListWatchOpt
   t.after(async () => {
     stop.abort()
     await running
-    agent.destroy()
   })
   const knows = async (want: Readonly<Record<string, string>>): Promise<void> => {
     const keyed = Object.fromEntries(Object.entries(want).map(([name, value]) => [`${namespace}/${name}`, value]))
@@ -83,19 +78,6 @@ function follow(t: TestContext, namespace: string, options: Partial<ListWatchOpt
 
 function dataOf(object: ApiObject): string {
   return textOf(partOf(object['data'])['v'])
-}
-
-async function until(holds: () => boolean, state: () => unknown): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS
-  while (!holds()) {
-    if (performance.now() > deadline) assert.fail(JSON.stringify(state(), showMaps))
-    await wait(5)
-  }
-}
-
-function showMaps(_key: string, value: unknown): unknown {
-  if (value instanceof Map) return Object.fromEntries(value as Map<string, unknown>)
-  return value instanceof Error ? value.message : value
 }
 
 function isSame(one: object, other: object): boolean {
@@ -287,8 +269,7 @@ test('a kind that does not exist counts as empty where it may be missing, and is
     data: { v: '1' },
   }
   const made = async (): Promise<boolean> => (await api.kubectl(['apply', '-f', '-'], JSON.stringify(thing))).code === 0
-  const deadline = performance.now() + PATIENCE_MS
-  while (!(await made())) assert.ok(performance.now() < deadline)
+  await until(made, () => thing)
   await seen.knows({ a: '1' })
 })
 

@@ -1,15 +1,17 @@
 import { LOG_LEVELS } from '../../edge/telemetry/logger.ts'
 import { CertificateError } from '../../edge/tls/certificate.ts'
-import type { Certificates, Endpoint } from '../webhook/options.ts'
+import type { Certificates, Endpoint, FactsFrom } from '../webhook/options.ts'
 import { startWebhook } from '../webhook/start.ts'
-import { type Command, CommandFailure, type FlagRow, type FlagValues, UsageError } from './command.ts'
+import { CLUSTER_FLAGS, connect } from './cluster.ts'
+import { type Command, CommandFailure, type CommandIo, type FlagRow, type FlagValues, UsageError } from './command.ts'
 import { CERTIFICATE_FLAGS, certificateNames } from './certificates.ts'
 import { reasonOf } from './input.ts'
 import { OBJECTS_FLAG, readObjects } from './objects-file.ts'
 
 /** The flags that say who the server is and whom it serves. */
 const FLAGS: readonly FlagRow[] = [
-  OBJECTS_FLAG,
+  ...CLUSTER_FLAGS,
+  { ...OBJECTS_FLAG, help: `no cluster: ${OBJECTS_FLAG.help}` },
   {
     name: 'listen',
     value: 'ADDRESS',
@@ -56,12 +58,13 @@ export const webhookCommand: Command = {
   summary: 'serves the mutating admission webhook over HTTPS',
   positional: null,
   flags: FLAGS,
-  examples: ['sluice webhook --objects examples --listen 127.0.0.1:8443 --metrics-listen 127.0.0.1:0'],
+  examples: [
+    'sluice webhook --kubeconfig ~/.kube/config',
+    'sluice webhook --objects examples --listen 127.0.0.1:8443 --metrics-listen 127.0.0.1:0',
+  ],
   run: async (flags, _positional, io) => {
-    const path = flags['objects']
-    if (path === undefined) throw new UsageError('webhook needs --objects PATH: API objects that stand for the cluster')
     const webhook = await startWebhook({
-      facts: { from: 'objects', objects: await readObjects(path, io) },
+      facts: await factsOf(flags, io),
       certificates: certificatesOf(flags),
       listen: endpoint(flags, 'listen'),
       metrics: endpoint(flags, 'metrics-listen'),
@@ -82,6 +85,12 @@ export const webhookCommand: Command = {
     await webhook.close()
     return 'ok'
   },
+}
+
+async function factsOf(flags: FlagValues, io: CommandIo): Promise<FactsFrom> {
+  const path = flags['objects']
+  if (path === undefined) return { from: 'cluster', connection: await connect(flags, io) }
+  return { from: 'objects', objects: await readObjects(path, io) }
 }
 
 function certificatesOf(flags: FlagValues): Certificates {

@@ -34,3 +34,19 @@ export const PROJECT: { readonly [K in ObservedKind]: (object: JsonObject) => Pr
 }
 
 export const OBSERVED_KINDS = Object.keys(PROJECT) as readonly ObservedKind[]
+
+/** What is kept of those `objects` that are of `kind`, by name, or by `namespace/name` where the kind has namespaces. */
+export function entriesOf<K extends ObservedKind>(
+  kind: K,
+  objects: readonly JsonObject[],
+): ReadonlyMap<string, Projections[K]> {
+  const own = objects.filter((object) => object['kind'] === kind)
+  return new Map(own.map((object) => [keyOf(object), PROJECT[kind](object)]))
+}
+
+function keyOf(object: JsonObject): string {
+  const metadata = objectOr(object['metadata'])
+  const name = stringOr(metadata['name']) ?? ''
+  const namespace = stringOr(metadata['namespace']) ?? ''
+  return namespace === '' ? name : `${namespace}/${name}`
+}

@@ -1,4 +1,6 @@
 import type { JsonObject } from '../../core/json/value.ts'
+import type { Connection } from '../../edge/cluster/connection.ts'
+import type { ListWatchLimits } from '../../edge/cluster/list-watch-options.ts'
 import type { LoggerOptions } from '../../edge/telemetry/logger.ts'
 import type { Limits } from './limits.ts'
 import type { Installation } from './world.ts'
@@ -16,15 +18,14 @@ export type Certificates =
   /** two PEM files that somebody else keeps fresh */
   | { readonly from: 'files'; readonly certFile: string; readonly keyFile: string }
 
-/** Where the facts come from: so far from API objects that are given once. */
-export interface ObjectFacts {
-  readonly from: 'objects'
-  readonly objects: readonly JsonObject[]
-}
+/** Where the facts come from: API objects that are given once, or a cluster that is followed. */
+export type FactsFrom =
+  | { readonly from: 'objects'; readonly objects: readonly JsonObject[] }
+  | { readonly from: 'cluster'; readonly connection: Connection; readonly watch?: Partial<ListWatchLimits> }
 
 /** Everything that a webhook server depends on; each but the first four has a default. */
 export interface WebhookOptions {
-  readonly facts: ObjectFacts
+  readonly facts: FactsFrom
   readonly certificates: Certificates
   /** of the HTTPS server */
   readonly listen: Endpoint

@@ -1,3 +1,4 @@
+import { sentence, type Reason } from '../../core/vocabulary/reasons.ts'
 import type { CertificateSource } from '../../edge/tls/source.ts'
 import type { FactSource } from './snapshot.ts'
 
@@ -10,20 +11,15 @@ export interface Check {
 }
 
 /**
- * What `/readyz` goes by. Not ready: told to stop, no certificate that is valid now, or never synced. Facts that are old and
- * a configuration that cannot be used are alarms: they hold for every replica alike.
+ * What `/readyz` goes by. Not ready: told to stop, no certificate that is valid now, or never synced. `alarms` are facts
+ * that are old, a configuration that cannot be used and the like: they hold for every replica alike.
  */
 export function checks(
   source: FactSource,
   certificates: CertificateSource,
-  {
-    draining,
-    maxStaleSeconds,
-    now,
-  }: { readonly draining: boolean; readonly maxStaleSeconds: number; readonly now: Date },
+  { draining, alarms, now }: { readonly draining: boolean; readonly alarms: readonly Reason[]; readonly now: Date },
 ): readonly Check[] {
   const current = source.current()
-  const age = Math.round(source.ageSeconds())
   const notAfter = certificates.current()?.notAfter.toISOString()
   return [
     draining
@@ -38,18 +34,8 @@ export function checks(
         },
     current.is === 'not_synced'
       ? { name: 'synced', is: 'failed', detail: current.why }
-      : { name: 'synced', is: 'ok', detail: 'the cluster was read once' },
-    current.is === 'configuration'
-      ? { name: 'configuration', is: 'alarm', detail: current.why }
-      : { name: 'configuration', is: 'ok', detail: 'there is one to decide by' },
-    ...[...source.problems()].map(([name, why]): Check => ({
-      name,
-      is: 'alarm',
-      detail: `${why}; the last good version is used`,
-    })),
-    age > maxStaleSeconds
-      ? { name: 'facts', is: 'alarm', detail: `the oldest fact is ${age} s old` }
-      : { name: 'facts', is: 'ok', detail: `the oldest fact is ${age} s old` },
+      : { name: 'synced', is: 'ok', detail: `the oldest fact is ${Math.round(source.ageSeconds())} s old` },
+    ...alarms.map((reason): Check => ({ name: reason.code, is: 'alarm', detail: sentence(reason) })),
   ]
 }
 

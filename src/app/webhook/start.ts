@@ -7,6 +7,8 @@ import { fileSource } from '../../edge/tls/file-source.ts'
 import { selfMadeSource } from '../../edge/tls/self-made-source.ts'
 import type { CertificateSource } from '../../edge/tls/source.ts'
 import type { Decide } from './admit.ts'
+import { Alarms, factAlarms } from './alarms.ts'
+import { clusterFacts, type ClusterFacts } from './cluster-facts.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { DEFAULT_INSTALLATION, type Certificates, type WebhookOptions } from './options.ts'
 import { metricsServer } from './metrics-server.ts'
@@ -32,8 +34,8 @@ export interface Seams {
   readonly decide?: Decide
 }
 
-/** How old facts may be before `/readyz?verbose` calls it an alarm, until a policy says otherwise. */
-const UNKNOWN_MAX_STALE_SECONDS = 1800
+/** How often alarms are looked for. */
+const ALARMS_MS = 5_000
 
 /**
  * Starts the webhook and resolves when it listens. Throws where there is no certificate to serve or an address is taken;
@@ -43,7 +45,8 @@ export async function startWebhook(options: WebhookOptions, { decide = outcomeOf
   const log = createLogger({ level: 'info', ...options.log })
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const metrics = webhookMetrics()
-  const source = worldOf(options.facts.objects, { ...DEFAULT_INSTALLATION, ...options.installation })
+  const facts = factsOf(options, log, metrics)
+  const source = facts.world
   const certificates = certificateSource(options.certificates, log)
   await certificates.refresh()
   const certificate = certificates.current()
@@ -56,7 +59,7 @@ export async function startWebhook(options: WebhookOptions, { decide = outcomeOf
     record: createRecorder(log, metrics),
     limits,
     certificate,
-    checks: () => checks(source, certificates, { draining, maxStaleSeconds: maxStale(source), now: new Date() }),
+    checks: () => checks(source, certificates, { draining, alarms: factAlarms(source), now: new Date() }),
     draining: () => draining,
   })
   certificates.onChange((changed) => {
@@ -68,22 +71,27 @@ export async function startWebhook(options: WebhookOptions, { decide = outcomeOf
     setGauges(metrics, source, certificates)
   })
   const stop = new AbortController()
+  const alarms = new Alarms(log, metrics)
+  const looking = setInterval(() => alarms.observe(factAlarms(source)), ALARMS_MS)
   const close = once(async () => {
     draining = true
     log.info('stopping: not ready any more')
     await drain(app, limits)
     await metricsApp.close()
-    stop.abort()
-    await running
+    await end()
     log.info('stopped')
   })
-  const running = certificates.run(stop.signal)
+  const running = Promise.all([certificates.run(stop.signal), facts.run(stop.signal)])
+  const end = async (): Promise<void> => {
+    clearInterval(looking)
+    stop.abort()
+    await running
+  }
   try {
     await app.listen({ ...options.listen })
     await metricsApp.listen({ ...options.metrics })
   } catch (error) {
-    stop.abort()
-    await Promise.all([app.close(), metricsApp.close(), running])
+    await Promise.all([app.close(), metricsApp.close(), end()])
     throw error
   }
   const [address, metricsAddress] = [addressOf(app), addressOf(metricsApp)]
@@ -124,9 +132,21 @@ function setGauges(metrics: WebhookMetrics, source: FactSource, certificates: Ce
   metrics.set('sluice_certificate_not_after_seconds', {}, notAfter / 1000)
 }
 
-function maxStale(source: FactSource): number {
-  const current = source.current()
-  return current.is === 'snapshot' ? current.snapshot.policy.maxStaleSeconds : UNKNOWN_MAX_STALE_SECONDS
+function factsOf({ facts, ...options }: WebhookOptions, log: Logger, metrics: WebhookMetrics): ClusterFacts {
+  const installation = { ...DEFAULT_INSTALLATION, ...options.installation }
+  if (facts.from === 'objects') return { world: worldOf(facts.objects, installation), run: () => Promise.resolve() }
+  return clusterFacts({
+    connection: facts.connection,
+    installation,
+    ...(facts.watch === undefined ? {} : { limits: facts.watch }),
+    report: (kind, { at, error, againMs, key }) => {
+      metrics.add('sluice_watch_problems_total', { kind, at })
+      // what the network and the API server do is a sentence, the rest is a bug and keeps its stack
+      const problem = error instanceof Error ? error.message : String(error)
+      const fields = { kind, at, key, againMs, ...(at !== 'request' && { err: error }) }
+      log.warn(fields, `a watch has a problem and goes on: ${problem}`)
+    },
+  })
 }
 
 function addressOf(app: { readonly server: { address(): AddressInfo | string | null } }): AddressInfo {

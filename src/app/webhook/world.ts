@@ -1,15 +1,15 @@
 import type { NodeSet } from '../../core/decision/node-set.ts'
 import { CoverageMemo } from '../../core/decision/placement/coverage-memo.ts'
-import { stringOr, type JsonObject } from '../../core/json/value.ts'
+import type { JsonObject } from '../../core/json/value.ts'
 import type { MeshSettings } from '../../core/settings/mesh-settings.ts'
 import { parseMeshSettings } from '../../core/settings/parse-mesh-settings.ts'
 import { DEFAULT_POLICY, parsePolicy, type Policy } from '../../core/settings/policy.ts'
 import { oldestFirst, parseProxyConfigResource } from '../../core/settings/proxy-config-resource.ts'
 import { SettingsError } from '../../core/settings/settings-error.ts'
 import { COMPONENT_LABEL, COMPONENTS, CONFIG_MAPS } from '../../core/vocabulary/names.ts'
-import { Collection } from './collection.ts'
+import { Collection, type Feed } from './collection.ts'
 import { Latest } from './latest.ts'
-import { OBSERVED_KINDS, PROJECT, type ObservedKind, type Projections } from './objects.ts'
+import { entriesOf, OBSERVED_KINDS, type ObservedKind, type Projections } from './objects.ts'
 import type { FactSource, NoSnapshot, Snapshot } from './snapshot.ts'
 
 /** What one installation of the webhook serves and where its settings stand; then istiod's own environment variables. */
@@ -23,6 +23,11 @@ export interface Installation {
   readonly compliancePolicy: string
 }
 
+/** What istiod's ConfigMaps of the revision have at the end of their names. */
+export function revisionSuffix({ revision }: Installation): string {
+  return revision === '' || revision === 'default' ? '' : `-${revision}`
+}
+
 /**
  * What is known of the cluster, fed object by object; a snapshot is made when one is asked for after a change. A
  * configuration that cannot be used leaves the last good one in place.
@@ -30,16 +35,15 @@ export interface Installation {
 export class World implements FactSource {
   readonly #installation: Installation
   readonly #collections: { readonly [K in ObservedKind]: Collection<Projections[K]> } = {
-    Namespace: new Collection(PROJECT.Namespace),
-    Node: new Collection(PROJECT.Node),
-    ConfigMap: new Collection(PROJECT.ConfigMap),
-    DaemonSet: new Collection(PROJECT.DaemonSet),
-    ProxyConfig: new Collection(PROJECT.ProxyConfig),
+    Namespace: new Collection(),
+    Node: new Collection(),
+    ConfigMap: new Collection(),
+    DaemonSet: new Collection(),
+    ProxyConfig: new Collection(),
   }
   readonly #settings = new Latest<MeshSettings>()
   readonly #policy = new Latest<Policy>()
   readonly #coverage = new CoverageMemo()
-  readonly #listed = new Set<ObservedKind>()
   #nodes: NodeSet = { generation: 0, nodes: [] }
   #kubeletVersions: ReadonlyMap<string, string> = new Map()
   #snapshot: Snapshot | undefined
@@ -51,20 +55,27 @@ export class World implements FactSource {
     this.ageSeconds = ageSeconds
   }
 
-  /** The objects of `kind` as they are kept now: where a watch puts what it sees. */
-  collection(kind: ObservedKind): Pick<Collection<unknown>, 'put' | 'remove'> {
-    return this.#collections[kind]
-  }
-
-  /** All objects of `kind`: from the first time for every kind on, what is not known does not exist. */
-  list(kind: ObservedKind, objects: readonly JsonObject[]): void {
-    this.#collections[kind].replace(objects)
-    this.#listed.add(kind)
+  /** A new source of objects of `kind`: from the first time that every source gave all it had, what is not known does not exist. */
+  feed<K extends ObservedKind>(kind: K): Feed<Projections[K]> {
+    return this.#collections[kind].feed()
   }
 
   current(): { readonly is: 'snapshot'; readonly snapshot: Snapshot } | NoSnapshot {
-    const missing = OBSERVED_KINDS.filter((kind) => !this.#listed.has(kind))
+    const missing = OBSERVED_KINDS.filter((kind) => !this.#collections[kind].listed)
     if (missing.length > 0) return { is: 'not_synced', why: `not read from the cluster yet: ${missing.join(', ')}` }
+    this.#takeChanges()
+    if (this.#snapshot !== undefined) return { is: 'snapshot', snapshot: this.#snapshot }
+    return { is: 'configuration', why: [...this.problems().values()].join('; ') }
+  }
+
+  problems(): ReadonlyMap<string, string> {
+    this.#takeChanges()
+    const all = { mesh: this.#settings.problem, policy: this.#policy.problem }
+    return new Map(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined))
+  }
+
+  #takeChanges(): void {
+    if (OBSERVED_KINDS.some((kind) => !this.#collections[kind].listed)) return
     const { ConfigMap, ProxyConfig, Node, DaemonSet, Namespace } = this.#collections
     const configured = [ConfigMap.takeChanged(), ProxyConfig.takeChanged()].includes(true)
     if (configured) this.#readConfiguration()
@@ -72,18 +83,11 @@ export class World implements FactSource {
     if (noded) this.#readNodes()
     const others = [DaemonSet.takeChanged(), Namespace.takeChanged()].includes(true)
     if (configured || noded || others) this.#snapshot = this.#makeSnapshot()
-    if (this.#snapshot !== undefined) return { is: 'snapshot', snapshot: this.#snapshot }
-    return { is: 'configuration', why: [...this.problems().values()].join('; ') }
-  }
-
-  problems(): ReadonlyMap<string, string> {
-    const all = { mesh: this.#settings.problem, policy: this.#policy.problem }
-    return new Map(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined))
   }
 
   #readConfiguration(): void {
     const { revision, istioNamespace, sluiceNamespace, platform, nativeSidecars, compliancePolicy } = this.#installation
-    const suffix = revision === '' || revision === 'default' ? '' : `-${revision}`
+    const suffix = revisionSuffix(this.#installation)
     const injector = `${istioNamespace}/${CONFIG_MAPS.injector}${suffix}`
     this.#settings.take(() =>
       parseMeshSettings({
@@ -142,10 +146,6 @@ export class World implements FactSource {
 /** A world that is all there is: for the stand-alone server, the demo and tests. Kinds that decisions do not rest on are passed over. */
 export function worldOf(objects: readonly JsonObject[], installation: Installation): World {
   const world = new World(installation, () => 0)
-  for (const kind of OBSERVED_KINDS)
-    world.list(
-      kind,
-      objects.filter((object) => stringOr(object['kind']) === kind),
-    )
+  for (const kind of OBSERVED_KINDS) world.feed(kind).replace(entriesOf(kind, objects))
   return world
 }

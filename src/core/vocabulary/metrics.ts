@@ -67,6 +67,16 @@ export const WEBHOOK_METRICS = {
   },
   sluice_admission_in_flight: { type: 'gauge', help: 'Requests that are being read or answered now.', labels: [] },
   sluice_facts_age_seconds: { type: 'gauge', help: 'Age of the oldest fact that decisions rest on.', labels: [] },
+  sluice_watch_problems_total: {
+    type: 'counter',
+    help: 'Requests of the watches that failed and were tried again, and objects that could not be kept, by kind.',
+    labels: ['kind', 'at'],
+  },
+  sluice_alarms: {
+    type: 'gauge',
+    help: 'What needs a person now, by reason code: how many alarms of that kind are on.',
+    labels: ['reason'],
+  },
   sluice_configuration_bad: {
     type: 'gauge',
     help: '1 while the newest version of a configuration cannot be used and the last good one is kept.',

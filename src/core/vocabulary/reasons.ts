@@ -1,3 +1,4 @@
+import { CLUSTER_REASONS } from './reasons/cluster.ts'
 import { DECISION_REASONS } from './reasons/decision.ts'
 import { INJECTION_REASONS } from './reasons/injection.ts'
 import { MEASUREMENT_REASONS } from './reasons/measurement.ts'
@@ -14,6 +15,7 @@ export const REASONS = {
   ...INJECTION_REASONS,
   ...REDIRECTION_REASONS,
   ...MEASUREMENT_REASONS,
+  ...CLUSTER_REASONS,
 } as const satisfies Record<string, ReasonRow>
 
 export type ReasonCode = keyof typeof REASONS

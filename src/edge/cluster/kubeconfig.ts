@@ -17,7 +17,7 @@ export interface KubeconfigConnection extends Connection {
 /**
  * Reads a kubeconfig with all that users have in theirs: certificates, tokens, exec plugins, OIDC, proxies. The library
  * that can do this takes 80 MiB, so it is loaded here only; a server inside the cluster uses `inClusterConnection`.
- * Throws where the file cannot be read or names no cluster.
+ * Throws where the file cannot be read or names no cluster, or one without TLS.
  */
 export async function kubeconfigConnection({ file, context }: KubeconfigOptions): Promise<KubeconfigConnection> {
   const { KubeConfig } = await import('@kubernetes/client-node')
@@ -28,6 +28,10 @@ export async function kubeconfigConnection({ file, context }: KubeconfigOptions)
   const cluster = config.getCurrentCluster()
   if (cluster === null)
     throw new Error(`the kubeconfig has no cluster for the context ${JSON.stringify(config.getCurrentContext())}`)
+  if (!cluster.server.startsWith('https://'))
+    throw new Error(
+      `the API server's address is ${cluster.server}; it must be https, so give a kubeconfig that says so`,
+    )
   return {
     server: cluster.server,
     namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? 'default',

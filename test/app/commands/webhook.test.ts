@@ -43,7 +43,6 @@ test('certs makes a CA and a certificate once, readable by their user alone, and
 })
 
 for (const { name, argv, says } of [
-  { name: 'no facts', argv: [], says: /--objects PATH/ },
   {
     name: 'an address without a port',
     argv: ['--objects', 'examples', '--listen', 'localhost'],
@@ -61,6 +60,11 @@ for (const { name, argv, says } of [
     assert.equal(code, 2)
     assert.match(err, says)
   })
+
+test('webhook: a kubeconfig that is not there is named, and is no fault of the call', async () => {
+  const { code, err } = await sluice('webhook', '--kubeconfig', '/nowhere/config')
+  assert.deepEqual([code, err.trim()], [1, 'error: no cluster by /nowhere/config: there is no such file'])
+})
 
 test('the webhook as a process serves HTTPS with the certificate that it made, and ends by itself when it is asked to', async () => {
   const folder = join(directory, 'served')

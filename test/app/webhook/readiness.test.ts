@@ -4,6 +4,7 @@ import { checkLines, checks } from '../../../src/app/webhook/readiness.ts'
 import type { FactSource } from '../../../src/app/webhook/snapshot.ts'
 import { worldOf } from '../../../src/app/webhook/world.ts'
 import { DEFAULT_INSTALLATION } from '../../../src/app/webhook/options.ts'
+import type { Reason } from '../../../src/core/vocabulary/reasons.ts'
 import type { CertificateSource } from '../../../src/edge/tls/source.ts'
 import { cluster } from './cluster.ts'
 
@@ -29,6 +30,7 @@ const CASES: readonly {
   readonly source?: FactSource
   readonly certificates?: CertificateSource
   readonly draining?: boolean
+  readonly alarms?: readonly Reason[]
   readonly line: string
 }[] = [
   { name: 'told to stop', draining: true, line: '[-]running failed: the server was told to stop' },
@@ -44,34 +46,15 @@ const CASES: readonly {
     line: '[-]synced failed: not yet',
   },
   {
-    name: 'no configuration',
-    source: facts({ current: () => ({ is: 'configuration', why: 'none' }) }),
-    line: '[!]configuration alarm: none',
-  },
-  {
-    name: 'a bad configuration',
-    source: facts({ problems: () => new Map([['mesh', 'bad']]) }),
-    line: '[!]mesh alarm: bad; the last good version is used',
-  },
-  {
-    name: 'stale facts',
-    source: facts({ ageSeconds: () => 101.4 }),
-    line: '[!]facts alarm: the oldest fact is 101 s old',
+    name: 'an alarm',
+    alarms: [{ code: 'configuration_missing', args: { problem: 'none' } }],
+    line: '[!]configuration_missing alarm: there are no settings to decide by: none',
   },
 ]
 
-for (const { name, source = facts({}), certificates: given = FRESH, draining = false, line } of CASES)
+for (const { name, source = facts({}), certificates: given = FRESH, draining = false, alarms = [], line } of CASES)
   test(`with ${name} the check says: ${line}`, () => {
-    const all = checks(source, given, { draining, maxStaleSeconds: 100, now: NOW })
+    const all = checks(source, given, { draining, alarms, now: NOW })
     assert.ok(checkLines(all).split('\n').includes(line), checkLines(all))
     assert.equal(all.filter(({ is }) => is !== 'ok').length, 1)
   })
-
-test('alarms do not make a replica unready: they hold for all of them', () => {
-  const source = facts({ ageSeconds: () => 1e6, problems: () => new Map([['policy', 'bad']]) })
-  const all = checks(source, FRESH, { draining: false, maxStaleSeconds: 100, now: NOW })
-  assert.deepEqual(
-    all.map(({ is }) => is).filter((is) => is !== 'ok'),
-    ['alarm', 'alarm'],
-  )
-})

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { OBSERVED_KINDS } from '../../../src/app/webhook/objects.ts'
+import { Collection } from '../../../src/app/webhook/collection.ts'
+import { entriesOf, OBSERVED_KINDS, type ObservedKind } from '../../../src/app/webhook/objects.ts'
 import { DEFAULT_INSTALLATION } from '../../../src/app/webhook/options.ts'
 import type { Snapshot } from '../../../src/app/webhook/snapshot.ts'
 import { World, worldOf } from '../../../src/app/webhook/world.ts'
@@ -13,6 +14,35 @@ function snapshot(world: World): Snapshot {
   return current.snapshot
 }
 
+/** A watch for each kind, as far as tests need one. */
+interface Feeds {
+  readonly put: (object: JsonObject) => void
+  readonly remove: (object: JsonObject) => void
+  readonly list: (kind: ObservedKind, objects: readonly JsonObject[]) => void
+}
+
+function feedsOf(world: World): Feeds {
+  const feeds = new Map(OBSERVED_KINDS.map((kind) => [kind, world.feed(kind)]))
+  const kindOf = (object: JsonObject): ObservedKind => object['kind'] as ObservedKind
+  return {
+    put: (object) => {
+      for (const [key, kept] of entriesOf(kindOf(object), [object])) feeds.get(kindOf(object))?.put(key, kept)
+    },
+    remove: (object) => {
+      for (const key of entriesOf(kindOf(object), [object]).keys()) feeds.get(kindOf(object))?.remove(key)
+    },
+    list: (kind, objects) => feeds.get(kind)?.replace(entriesOf(kind, objects)),
+  }
+}
+
+/** A world of `objects` that can change. */
+function living(objects: readonly JsonObject[] = cluster()): { readonly world: World; readonly feeds: Feeds } {
+  const world = new World(DEFAULT_INSTALLATION, () => 0)
+  const feeds = feedsOf(world)
+  for (const kind of OBSERVED_KINDS) feeds.list(kind, objects)
+  return { world, feeds }
+}
+
 function without(unwanted: string): readonly JsonObject[] {
   return cluster().filter(({ kind }) => kind !== unwanted)
 }
@@ -23,14 +53,12 @@ const policy = (text: string): JsonObject => configMap('sluice-system', 'sluice-
 
 test('until every kind was listed once nothing can be decided, and what is missing is named', () => {
   const world = new World(DEFAULT_INSTALLATION, () => 0)
+  const feeds = feedsOf(world)
   for (const [at, kind] of OBSERVED_KINDS.entries()) {
     const current = world.current()
     assert.ok(current.is === 'not_synced')
     assert.ok(current.why.endsWith(OBSERVED_KINDS.slice(at).join(', ')))
-    world.list(
-      kind,
-      cluster().filter((object) => object['kind'] === kind),
-    )
+    feeds.list(kind, cluster())
   }
   assert.equal(world.current().is, 'snapshot')
 })
@@ -91,34 +119,41 @@ for (const { name, objects, why } of UNUSABLE)
   })
 
 test('a version that cannot be used keeps the last good one, with an alarm; the next good one is taken whole', () => {
-  const world = worldOf(cluster(), DEFAULT_INSTALLATION)
+  const { world, feeds } = living()
   const good = snapshot(world)
-  world.collection('ConfigMap').put(configMap('istio-system', 'istio', { mesh: 'defaultConfig: 7' }))
+  feeds.put(configMap('istio-system', 'istio', { mesh: 'defaultConfig: 7' }))
   assert.equal(snapshot(world).settings, good.settings)
   assert.deepEqual([...world.problems().keys()], ['mesh'])
-  world.collection('ConfigMap').remove(configMap('istio-system', 'istio', {}))
+  feeds.remove(configMap('istio-system', 'istio', {}))
   assert.equal(snapshot(world).settings, good.settings)
   assert.match(world.problems().get('mesh') ?? '', /does not exist/)
-  world.collection('ConfigMap').put(mesh('new.example'))
+  feeds.put(mesh('new.example'))
   assert.equal(snapshot(world).settings.mesh['trustDomain'], 'new.example')
   assert.equal(world.problems().size, 0)
 })
 
+test('a problem is told as soon as it is there, without a request in between', () => {
+  const { world, feeds } = living()
+  snapshot(world)
+  feeds.put(configMap('istio-system', 'istio', { mesh: 'defaultConfig: 7' }))
+  assert.deepEqual([...world.problems().keys()], ['mesh'])
+})
+
 test('a bad policy never loosens the one before', () => {
-  const world = worldOf([...cluster(), policy('netAdmin: { default: deny }')], DEFAULT_INSTALLATION)
+  const { world, feeds } = living([...cluster(), policy('netAdmin: { default: deny }')])
   assert.equal(snapshot(world).policy.netAdmin.default, 'deny')
-  world.collection('ConfigMap').put(policy('netAdmin: { default: alow }'))
+  feeds.put(policy('netAdmin: { default: alow }'))
   assert.equal(snapshot(world).policy.netAdmin.default, 'deny')
   assert.deepEqual([...world.problems().keys()], ['policy'])
 })
 
 test('a change of any kind is in the next snapshot; the one before is as it was', () => {
-  const world = worldOf(cluster(), DEFAULT_INSTALLATION)
+  const { world, feeds } = living()
   const before = snapshot(world)
-  world.collection('Node').put(node('node-2', []))
-  world.collection('DaemonSet').remove(daemonSet('ztunnel'))
-  world.collection('Namespace').put(namespace('new', { a: 'b' }))
-  world.collection('Namespace').remove(namespace('plain', {}))
+  feeds.put(node('node-2', []))
+  feeds.remove(daemonSet('ztunnel'))
+  feeds.put(namespace('new', { a: 'b' }))
+  feeds.remove(namespace('plain', {}))
   const after = snapshot(world)
   assert.equal(after.coverage(pod()).cni.is, 'impossible')
   assert.equal(before.coverage(pod()).cni.is, 'possible')
@@ -128,18 +163,16 @@ test('a change of any kind is in the next snapshot; the one before is as it was'
 })
 
 test('what changes nothing that decisions rest on, such as a heartbeat, makes no new snapshot', () => {
-  const world = worldOf(cluster(), DEFAULT_INSTALLATION)
+  const { world, feeds } = living()
   const before = snapshot(world)
-  world
-    .collection('Node')
-    .put({ ...node('node-1'), metadata: { ...(node('node-1')['metadata'] as JsonObject), resourceVersion: '2' } })
-  world.collection('Namespace').remove(namespace('never-was', {}))
+  feeds.put({ ...node('node-1'), metadata: { ...(node('node-1')['metadata'] as JsonObject), resourceVersion: '2' } })
+  feeds.remove(namespace('never-was', {}))
   assert.equal(snapshot(world), before)
 })
 
 test('a list that comes again replaces all there was', () => {
-  const world = worldOf(cluster(), DEFAULT_INSTALLATION)
-  world.list('Namespace', [namespace('only', {})])
+  const { world, feeds } = living()
+  feeds.list('Namespace', [namespace('only', {})])
   assert.deepEqual([snapshot(world).namespace('only')?.name, snapshot(world).namespace('mesh')], ['only', undefined])
 })
 
@@ -150,14 +183,27 @@ test('ProxyConfig resources reach the settings, oldest first; one that cannot be
     metadata: { name, namespace: 'mesh', creationTimestamp: created, managedFields: [{}] },
     spec: { concurrency } as JsonObject,
   })
-  const world = worldOf(
-    [...cluster(), resource('b', '2026-01-02T00:00:00Z', 2), resource('a', '2026-01-01T00:00:00Z', 1)],
-    DEFAULT_INSTALLATION,
-  )
+  const { world, feeds } = living([
+    ...cluster(),
+    resource('b', '2026-01-02T00:00:00Z', 2),
+    resource('a', '2026-01-01T00:00:00Z', 1),
+  ])
   const concurrencies = (): unknown =>
     snapshot(world).settings.proxyConfigResources.map(({ spec }) => spec['concurrency'])
   assert.deepEqual(concurrencies(), [1, 2])
-  world.collection('ProxyConfig').put(resource('a', '2026-01-01T00:00:00Z', 'many'))
+  feeds.put(resource('a', '2026-01-01T00:00:00Z', 'many'))
   assert.deepEqual(concurrencies(), [1, 2])
   assert.match(world.problems().get('mesh') ?? '', /^ProxyConfig mesh\/a spec/)
+})
+
+test('two watches of one kind do not touch what the other has seen', () => {
+  const collection = new Collection<number>()
+  const [one, other] = [collection.feed(), collection.feed()]
+  one.replace(new Map([['a', 1]]))
+  assert.equal(collection.listed, false)
+  other.replace(new Map([['b', 2]]))
+  assert.equal(collection.listed, true)
+  one.replace(new Map())
+  one.remove('b')
+  assert.deepEqual([...collection.entries], [['b', 2]])
 })

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { Writable } from 'node:stream'
+import { test } from 'node:test'
+import { Alarms, factAlarms } from '../../../src/app/webhook/alarms.ts'
+import { DEFAULT_INSTALLATION } from '../../../src/app/webhook/options.ts'
+import { webhookMetrics } from '../../../src/app/webhook/record.ts'
+import type { FactSource } from '../../../src/app/webhook/snapshot.ts'
+import { worldOf } from '../../../src/app/webhook/world.ts'
+import type { Reason } from '../../../src/core/vocabulary/reasons.ts'
+import { createLogger } from '../../../src/edge/telemetry/logger.ts'
+import { cluster } from './cluster.ts'
+
+const GOOD: FactSource = worldOf(cluster(), DEFAULT_INSTALLATION)
+const MAX = 1800
+
+const CASES: readonly {
+  readonly name: string
+  readonly source: Partial<FactSource>
+  readonly want: readonly Reason[]
+}[] = [
+  { name: 'fresh facts', source: { ageSeconds: () => MAX }, want: [] },
+  {
+    name: 'facts older than maxStale',
+    source: { ageSeconds: () => MAX + 0.4 },
+    want: [{ code: 'facts_stale', args: { seconds: MAX + 1, maxSeconds: MAX } }],
+  },
+  {
+    name: 'a version that cannot be used',
+    source: { problems: () => new Map([['mesh', 'bad']]) },
+    want: [{ code: 'configuration_unusable', args: { configuration: 'mesh', problem: 'bad' } }],
+  },
+  {
+    name: 'no configuration at all',
+    source: { current: () => ({ is: 'configuration', why: 'bad' }), problems: () => new Map([['mesh', 'bad']]) },
+    want: [{ code: 'configuration_missing', args: { problem: 'bad' } }],
+  },
+  {
+    name: 'nothing known yet',
+    source: { current: () => ({ is: 'not_synced', why: 'not yet' }), ageSeconds: () => Infinity },
+    want: [],
+  },
+]
+
+for (const { name, source, want } of CASES)
+  test(`with ${name} the alarms are: ${want.map(({ code }) => code).join(', ') || 'none'}`, () => {
+    const given: FactSource = {
+      current: () => GOOD.current(),
+      ageSeconds: () => 0,
+      problems: () => new Map(),
+      ...source,
+    }
+    assert.deepEqual(factAlarms(given), want)
+  })
+
+test('an alarm is logged when it begins and when it is over, however its numbers change; the metric counts those that are on', async () => {
+  const lines: string[] = []
+  const destination = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      lines.push((JSON.parse(chunk.toString()) as { msg: string }).msg)
+      done()
+    },
+  })
+  const metrics = webhookMetrics()
+  const alarms = new Alarms(createLogger({ level: 'info', destination }), metrics)
+  const stale = (seconds: number): Reason => ({ code: 'facts_stale', args: { seconds, maxSeconds: 9 } })
+  const bad = (configuration: string): Reason => ({
+    code: 'configuration_unusable',
+    args: { configuration, problem: 'bad' },
+  })
+  const metric = async (): Promise<readonly string[]> =>
+    (await metrics.text()).split('\n').filter((line) => line.startsWith('sluice_alarms'))
+  alarms.observe([stale(10), bad('mesh'), bad('policy')])
+  alarms.observe([stale(15), bad('mesh'), bad('policy')])
+  assert.equal(lines.length, 3)
+  assert.match(lines[0] ?? '', /^alarm: the oldest fact about the cluster is 10 s old/)
+  assert.deepEqual(await metric(), [
+    'sluice_alarms{reason="facts_stale"} 1',
+    'sluice_alarms{reason="configuration_unusable"} 2',
+  ])
+  alarms.observe([])
+  assert.match(lines[3] ?? '', /^over: the oldest fact about the cluster is 15 s old/)
+  assert.equal(lines.length, 6)
+  assert.deepEqual(await metric(), [
+    'sluice_alarms{reason="facts_stale"} 0',
+    'sluice_alarms{reason="configuration_unusable"} 0',
+  ])
+})
