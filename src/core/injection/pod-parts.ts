@@ -1,4 +1,4 @@
-import { type Json, type JsonObject, objectOr, objectsOf, stringOr } from '../json/value.ts'
+import { type JsonObject, objectOr, objectsOf, stringOr } from '../json/value.ts'
 import type { AnnotationName } from '../vocabulary/annotations.ts'
 import type { LabelName } from '../vocabulary/labels.ts'
 import { CONTAINERS } from '../vocabulary/names.ts'
@@ -41,11 +41,6 @@ export function withMetadata(
   const changed = change(there)
   if (changed === there || (Object.keys(changed).length === 0 && metadata[field] === undefined)) return pod
   return { ...pod, metadata: { ...metadata, [field]: changed } }
-}
-
-/** `object` with `key` set to `value`. */
-export function withKey(object: JsonObject, key: string, value: Json): JsonObject {
-  return { ...object, [key]: value }
 }
 
 /** `object` without `key`; the same object where it has none. */

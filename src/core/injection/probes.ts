@@ -1,4 +1,5 @@
-import type { Json, JsonObject } from '../json/value.ts'
+import { embeddedJson } from '../json/parse.ts'
+import type { JsonObject } from '../json/value.ts'
 import { isObject, objectsOf, stringOr } from '../json/value.ts'
 import { goBoolean, trimmed } from '../vocabulary/grammars.ts'
 import { CONTAINERS } from '../vocabulary/names.ts'
@@ -92,16 +93,8 @@ export function restoreProbes(pod: JsonObject, proxy: JsonObject | undefined): J
 
 function recordOf(proxy: JsonObject | undefined): ReadonlyMap<string, JsonObject> {
   const variable = objectsOf(proxy?.['env']).find((one) => one['name'] === RECORD)
-  const record = parsed(stringOr(variable?.['value']) ?? '')
+  const record = embeddedJson(stringOr(variable?.['value']) ?? '')
   return new Map(
     Object.entries(isObject(record) ? record : {}).filter((entry): entry is [string, JsonObject] => isObject(entry[1])),
   )
-}
-
-function parsed(text: string): Json {
-  try {
-    return JSON.parse(text) as Json
-  } catch {
-    return null
-  }
 }

@@ -1,3 +1,4 @@
+import { embeddedJson } from '../json/parse.ts'
 import type { JsonObject } from '../json/value.ts'
 import { annotationsOf, withAnnotations } from '../json/pod.ts'
 import { objectOr, objectsOf, stringOr } from '../json/value.ts'
@@ -156,11 +157,7 @@ export function restoreMetrics(pod: JsonObject, proxy: JsonObject | undefined): 
 
 function recordOf(proxy: JsonObject | undefined): JsonObject {
   const variable = objectsOf(proxy?.['env']).find((one) => one['name'] === RECORD)
-  try {
-    return objectOr(JSON.parse(stringOr(variable?.['value']) ?? ''))
-  } catch {
-    return {}
-  }
+  return objectOr(embeddedJson(stringOr(variable?.['value']) ?? ''))
 }
 
 function unlessBlank(text: string | undefined): string | undefined {

@@ -1,3 +1,4 @@
+import { embeddedJson } from '../json/parse.ts'
 import { isObject, type Json, type JsonObject } from '../json/value.ts'
 import { ambientFields, type Fields, namesOf, readField, sidecarFields } from './fields.ts'
 import { quoted } from './grammar.ts'
@@ -66,12 +67,8 @@ function decoded(text: string): Intent {
 }
 
 function parsed(text: string): JsonObject {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw unreadable('the annotation', 'is not JSON')
-  }
+  const value = embeddedJson(text)
+  if (value === undefined) throw unreadable('the annotation', 'is not JSON')
   if (!isObject(value)) throw unreadable('the annotation', 'is not a JSON object')
   return value
 }

@@ -1,4 +1,5 @@
 import { annotationsOf, labelsOf } from '../json/pod.ts'
+import { embeddedJson } from '../json/parse.ts'
 import { isList, type JsonObject, objectOr } from '../json/value.ts'
 import { goBoolean } from '../vocabulary/grammars.ts'
 import type { Mode } from '../vocabulary/modes.ts'
@@ -90,12 +91,8 @@ function ofInitContainer(pod: JsonObject, name: string): Intent {
 function injectedWithout(pod: JsonObject, name: string): boolean {
   const text = annotationsOf(pod)[ISTIO_ANNOTATIONS.status]
   if (text === undefined) return false
-  try {
-    const named = objectOr(JSON.parse(text))['initContainers']
-    return named !== undefined && !(isList(named) && named.includes(name))
-  } catch {
-    return false
-  }
+  const named = objectOr(embeddedJson(text))['initContainers']
+  return named !== undefined && !(isList(named) && named.includes(name))
 }
 
 /** `intent` for the proxy that the pod really has: its owners, and what its environment says. */

@@ -43,6 +43,18 @@ export function parseJson(text: string): Json {
   return value
 }
 
+/**
+ * The value of JSON that somebody wrote into a string, such as an annotation; undefined where it is none that `parseJson`
+ * takes. A number that a double cannot hold survives, and nesting is bounded, as in the object around it.
+ */
+export function embeddedJson(text: string): Json | undefined {
+  try {
+    return parseJson(text)
+  } catch {
+    return undefined
+  }
+}
+
 /** The compact JSON text of `value`; numbers kept as digits come out as these digits. */
 export function stringify(value: Json): string {
   return JSON.stringify(value)

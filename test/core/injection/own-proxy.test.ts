@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonObject } from '../../../src/core/json/value.ts'
 import { objectOr, objectsOf } from '../../../src/core/json/value.ts'
+import { inject } from '../../../src/core/injection/inject.ts'
+import { parseJson, stringify } from '../../../src/core/json/parse.ts'
 import { uninjected } from '../../../src/core/injection/uninjected.ts'
 import { annotationsOf, container, contextOf, injected, podOf } from './injection-fixture.ts'
 
@@ -38,4 +40,28 @@ test('an injected pod whose annotations cannot be used is left as it came: the i
   }
   const bad = { ...pod, metadata }
   assert.equal(uninjected(bad, contextOf()), bad)
+})
+
+test('a variable of a user’s proxy without a name refuses the pod, and says where it stands', () => {
+  const nameless = podOf({ spec: { containers: [{ name: 'web' }, { name: 'istio-proxy', env: [{ value: 'x' }] }] } })
+  const result = inject(nameless, contextOf())
+  assert.deepEqual(result, {
+    is: 'refused',
+    reason: {
+      code: 'own_container_invalid',
+      args: { problem: 'spec.initContainers[istio-proxy].env[0] has no key to be merged by' },
+    },
+  })
+})
+
+test('a number that no double holds survives in the overrides of a pod that comes again', () => {
+  const own = { name: 'istio-proxy', image: 'auto', exact: objectOr(parseJson('{"n":9007199254740993}'))['n'] ?? null }
+  const again = injected(injected(podOf({ spec: { initContainers: [own] } })))
+  assert.equal(stringify(container(again, 'istio-proxy')['exact'] ?? null), '9007199254740993')
+})
+
+test('more templates than anybody means refuse the pod before one is applied', () => {
+  const asked = podOf({ annotations: { 'inject.istio.io/templates': Array(33).fill('sidecar').join(',') } })
+  const result = inject(asked, contextOf())
+  assert.deepEqual(result, { is: 'refused', reason: { code: 'templates_too_many', args: { count: 33, most: 32 } } })
 })

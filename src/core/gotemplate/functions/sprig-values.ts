@@ -1,5 +1,5 @@
-import { parseJson, stringify } from '../../json/parse.ts'
-import { isRawNumber, type Json } from '../../json/value.ts'
+import { embeddedJson, stringify } from '../../json/parse.ts'
+import { isRawNumber } from '../../json/value.ts'
 import { numberOf } from '../print.ts'
 import { isMap, isTrue, isValueList, isTyped, isUnset, toJson, type Value } from '../value.ts'
 import { number, text } from './arguments.ts'
@@ -18,7 +18,7 @@ export const SPRIG_VALUES: Readonly<Record<string, TemplateFunction>> = {
   kindIs: fixed(2, ([kind, value]) => goKind(value) === text(kind)),
   toJson: fixed(1, ([value]) => stringify(toJson(value))),
   toPrettyJson: fixed(1, ([value]) => JSON.stringify(toJson(value), null, 2)),
-  fromJson: fixed(1, ([value]) => json(text(value))),
+  fromJson: fixed(1, ([value]) => embeddedJson(text(value)) ?? null),
   b64enc: fixed(1, ([value]) => btoa(String.fromCharCode(...new TextEncoder().encode(text(value))))),
   b64dec: fixed(1, ([value]) => decoded(text(value))),
   int: fixed(1, ([value]) => whole(value)),
@@ -63,14 +63,6 @@ function divisor(value: Value): number {
   const found = whole(value)
   if (found === 0) throw new FunctionProblem('division by zero')
   return found
-}
-
-function json(value: string): Json {
-  try {
-    return parseJson(value)
-  } catch {
-    return null
-  }
 }
 
 function decoded(value: string): string {

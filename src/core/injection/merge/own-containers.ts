@@ -1,10 +1,11 @@
+import { embeddedJson } from '../../json/parse.ts'
 import { withAnnotations } from '../../json/pod.ts'
 import { isObject, type JsonObject, objectOr, objectsOf, stringOr } from '../../json/value.ts'
 import type { Draft, Step } from '../draft.ts'
 import { asRegular, containersOf, LISTS, type ListName, withList, withoutKey } from '../pod-parts.ts'
 import { InjectionRefusal } from '../refusal.ts'
 import { authorsPod, OVERRIDES_ANNOTATION } from './previous-injection.ts'
-import { strategicMerge } from './strategic-merge.ts'
+import { MergeError, strategicMerge } from './strategic-merge.ts'
 
 /**
  * The user's own containers win: what the author says of a container that a template names is merged onto the result
@@ -48,9 +49,21 @@ function applyTo(
     list,
     containersOf(pod, list).map((container) => {
       const override = overrides.get(container['name'])
-      return override === undefined ? container : objectOr(strategicMerge(container, override, '', list))
+      return override === undefined ? container : overridden(container, override, list)
     }),
   )
+}
+
+/** Throws `InjectionRefusal` where the author's container has an element that nothing tells apart from the others. */
+function overridden(container: JsonObject, override: JsonObject, list: ListName): JsonObject {
+  const name = stringOr(container['name']) ?? ''
+  try {
+    const merged = strategicMerge(container, override, '', `spec.${list}[${name}]`)
+    return isObject(merged) ? merged : container
+  } catch (error) {
+    if (!(error instanceof MergeError)) throw error
+    throw new InjectionRefusal({ code: 'own_container_invalid', args: { problem: error.message } })
+  }
 }
 
 /**
@@ -71,12 +84,7 @@ function authorsContainers(original: JsonObject): ReadonlyMap<string, JsonObject
 function savedOverrides(pod: JsonObject): readonly JsonObject[] {
   const text = stringOr(objectOr(objectOr(pod['metadata'])['annotations'])[OVERRIDES_ANNOTATION])
   if (text === undefined) return []
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    value = undefined
-  }
+  const value = embeddedJson(text)
   if (!isObject(value)) throw new InjectionRefusal({ code: 'overrides_unreadable', args: {} })
   return LISTS.flatMap((list) => objectsOf(value[list]))
 }

@@ -1,3 +1,4 @@
+import { embeddedJson } from '../../json/parse.ts'
 import { isList, isObject, type Json, type JsonObject, objectOr, objectsOf, stringOr } from '../../json/value.ts'
 import { CONTAINERS } from '../../vocabulary/names.ts'
 import { containersOf, LISTS, type ListName, proxyOf, withList, withMetadata, withoutKey } from '../pod-parts.ts'
@@ -26,19 +27,29 @@ export type PreviousInjection =
 /** Environment that only an injected proxy, or a proxyless application that was injected, carries. */
 const MARKS = new Set(['PILOT_CERT_PROVIDER', 'ISTIO_META_APP_CONTAINERS', 'PROXY_CONFIG', 'GRPC_XDS_BOOTSTRAP'])
 
+/** Several steps ask about the same pod. */
+const ANSWERS = new WeakMap<JsonObject, PreviousInjection>()
+
 /**
  * Was `pod` injected before? The annotation alone proves nothing, since any author can write it (quirk 3): each container
  * that it names must be there, and one of them must look like an injected one. Never throws: what cannot be read is doubtful.
  */
 export function previousInjection(pod: JsonObject): PreviousInjection {
+  const answer = ANSWERS.get(pod) ?? look(pod)
+  ANSWERS.set(pod, answer)
+  return answer
+}
+
+function look(pod: JsonObject): PreviousInjection {
   const annotations = objectOr(objectOr(pod['metadata'])['annotations'])
   const text = stringOr(annotations[STATUS_ANNOTATION])
   if (text === undefined || text === '') return { is: 'none' }
   const status = readStatus(text)
   if (status === undefined) return { is: 'doubtful' }
-  const named = LISTS.flatMap((list) =>
-    status[list].map((name) => containersOf(pod, list).find((container) => container['name'] === name)),
-  )
+  const named = LISTS.flatMap((list) => {
+    const there = byName(containersOf(pod, list))
+    return status[list].map((name) => there.get(name))
+  })
   if (
     named.length === 0 ||
     named.includes(undefined) ||
@@ -60,10 +71,11 @@ export function withoutPrevious(
 ): JsonObject {
   let bare = pod
   for (const list of LISTS) {
+    const injected = new Set<unknown>(previous.status[list])
+    const overrides = byName(previous.overrides[list])
     const restored = containersOf(pod, list).flatMap((container) => {
-      const name = container['name']
-      if (typeof name !== 'string' || !previous.status[list].includes(name)) return [container]
-      const own = previous.overrides[list].find((override) => override['name'] === name)
+      if (!injected.has(container['name'])) return [container]
+      const own = overrides.get(container['name'])
       return own === undefined ? [] : [own]
     })
     bare = withList(bare, list, restored)
@@ -82,7 +94,7 @@ export function authorsPod(pod: JsonObject): JsonObject {
 
 /** Names that the status of an earlier injection gives, or undefined where it cannot be read. */
 function readStatus(text: string): InjectionStatus | undefined {
-  const value = parse(text)
+  const value = embeddedJson(text)
   if (!isObject(value)) return undefined
   return {
     containers: names(value['containers']),
@@ -93,7 +105,7 @@ function readStatus(text: string): InjectionStatus | undefined {
 
 function readOverrides(text: string | undefined): Overrides | undefined {
   if (text === undefined) return { containers: [], initContainers: [] }
-  const value = parse(text)
+  const value = embeddedJson(text)
   return isObject(value)
     ? { containers: objectsOf(value['containers']), initContainers: objectsOf(value['initContainers']) }
     : undefined
@@ -109,10 +121,7 @@ function names(value: Json | undefined): readonly string[] {
   return isList(value) ? value.filter((name) => typeof name === 'string') : []
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+/** The first of each name. */
+function byName(containers: readonly JsonObject[]): ReadonlyMap<unknown, JsonObject> {
+  return new Map(containers.toReversed().map((container) => [container['name'], container]))
 }

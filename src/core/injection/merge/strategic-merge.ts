@@ -13,27 +13,32 @@ export class MergeError extends Error {
   }
 }
 
+/** The key of an element, or undefined where it has none. */
+type KeyOf = (element: JsonObject) => string | undefined
+
 /** Lists of a pod whose elements are merged by a key (injector.md §8); every other list is replaced. */
-const MERGE_KEYS: Readonly<Record<string, (element: JsonObject) => string | undefined>> = {
-  containers: by('name'),
-  initContainers: by('name'),
-  ephemeralContainers: by('name'),
-  env: by('name'),
-  // by number *and* protocol: one number with TCP and UDP is two ports (quirk 35)
-  ports: (port) =>
-    port['containerPort'] === undefined
-      ? undefined
-      : `${scalar(port['containerPort'])}/${scalar(port['protocol'] ?? 'TCP')}`,
-  volumeMounts: by('mountPath'),
-  volumeDevices: by('devicePath'),
-  schedulingGates: by('name'),
-  resourceClaims: by('name'),
-  volumes: by('name'),
-  imagePullSecrets: by('name'),
-  hostAliases: by('ip'),
-  topologySpreadConstraints: by('topologyKey'),
-  ownerReferences: by('uid'),
-}
+const MERGE_KEYS: ReadonlyMap<string, KeyOf> = new Map(
+  Object.entries<KeyOf>({
+    containers: by('name'),
+    initContainers: by('name'),
+    ephemeralContainers: by('name'),
+    env: by('name'),
+    // by number *and* protocol: one number with TCP and UDP is two ports (quirk 35)
+    ports: (port) =>
+      port['containerPort'] === undefined
+        ? undefined
+        : `${scalar(port['containerPort'])}/${scalar(port['protocol'] ?? 'TCP')}`,
+    volumeMounts: by('mountPath'),
+    volumeDevices: by('devicePath'),
+    schedulingGates: by('name'),
+    resourceClaims: by('name'),
+    volumes: by('name'),
+    imagePullSecrets: by('name'),
+    hostAliases: by('ip'),
+    topologySpreadConstraints: by('topologyKey'),
+    ownerReferences: by('uid'),
+  }),
+)
 
 /** Objects that name one of several kinds of handler: another kind replaces, since two are refused (quirk 16). */
 const HANDLERS = new Set(['exec', 'httpGet', 'tcpSocket', 'grpc', 'sleep'])
@@ -87,7 +92,7 @@ function withoutOtherHandlers(original: JsonObject, patch: JsonObject): JsonObje
 
 function mergeLists(original: readonly Json[], patch: readonly Json[], field: string, path: string): Json {
   if (field === 'finalizers') return [...new Set([...original, ...patch])]
-  const keyOf = MERGE_KEYS[field]
+  const keyOf = MERGE_KEYS.get(field)
   if (keyOf === undefined) return patch
   if (patch.some((element) => isObject(element) && element['$patch'] === 'replace' && keyOf(element) === undefined))
     return patch
@@ -97,7 +102,11 @@ function mergeLists(original: readonly Json[], patch: readonly Json[], field: st
   for (const [index, element] of patch.entries()) {
     const key = isObject(element) ? keyOf(element) : undefined
     if (!isObject(element) || key === undefined) throw new MergeError(`${path}[${index}]`, 'has no key to be merged by')
-    patched.set(key, element)
+    const earlier = patched.get(key)
+    patched.set(
+      key,
+      earlier === undefined ? element : (mergeObjects(earlier, element, '', `${path}[${key}]`) ?? element),
+    )
   }
   return mergeKeyed(original, patched, keyOf, path)
 }
@@ -115,7 +124,7 @@ interface Placed {
 function mergeKeyed(
   original: readonly Json[],
   patch: ReadonlyMap<string, JsonObject>,
-  keyOf: (element: JsonObject) => string | undefined,
+  keyOf: KeyOf,
   path: string,
 ): Json {
   const only: Placed[] = []
@@ -169,7 +178,7 @@ function freshEntry(key: string, entry: Json | undefined, path: string): Json | 
 
 /** The elements that a merge onto nothing keeps; the very same list where that is all of them. */
 function freshList(list: readonly Json[], field: string, path: string): Json {
-  if (MERGE_KEYS[field] === undefined) return list
+  if (MERGE_KEYS.get(field) === undefined) return list
   const merged = mergeLists([], list, field, path)
   const isSame = isList(merged) && merged.length === list.length && merged.every((element, at) => element === list[at])
   return isSame ? list : merged
@@ -179,7 +188,7 @@ function below(path: string, key: string): string {
   return path === '' ? key : `${path}.${key}`
 }
 
-function by(key: string): (element: JsonObject) => string | undefined {
+function by(key: string): KeyOf {
   return (element) => (element[key] === undefined || element[key] === null ? undefined : scalar(element[key]))
 }
 

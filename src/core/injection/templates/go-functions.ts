@@ -3,7 +3,7 @@ import { fixed, type Functions, type TemplateFunction, variadic } from '../../go
 import { functionsWith } from '../../gotemplate/functions/functions.ts'
 import { printed } from '../../gotemplate/print.ts'
 import { entryOf, fieldOf, isTyped, isUnset, toJson, type Value, type ValueMap } from '../../gotemplate/value.ts'
-import { parseJson, stringify } from '../../json/parse.ts'
+import { embeddedJson, stringify } from '../../json/parse.ts'
 import { isObject, type Json, type JsonObject, objectOr, objectsOf } from '../../json/value.ts'
 import { proxyConfigText } from '../../settings/effective-proxy-config.ts'
 import { yamlText } from '../../settings/yaml.ts'
@@ -21,7 +21,7 @@ const ISTIO_FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
   valueOrDefault: fixed(2, ([value, fallback]) => (isNothing(value) ? fallback : value)),
   toJSON: fixed(1, ([values]) => stringify(toJson(map(values)))),
   toJsonMap: variadic(0, (maps) => stringify(toJson(merged(maps)))),
-  fromJSON: fixed(1, ([value]) => parsed(text(value))),
+  fromJSON: fixed(1, ([value]) => embeddedJson(text(value)) ?? null),
   structToJSON: fixed(1, ([value]) => (isNothing(value) ? '{}' : stringify(toJson(value)))),
   protoToJSON: fixed(1, ([value]) => proxyConfigText(objectOr(toJson(value)))),
   toYaml: fixed(1, ([value]) => yamlText(toJson(value))),
@@ -54,14 +54,6 @@ function annotationsOf(metadata: Value): ValueMap {
 
 function isNothing(value: Value): boolean {
   return value === '' || value === null || value === undefined || isUnset(value)
-}
-
-function parsed(json: string): Json {
-  try {
-    return parseJson(json)
-  } catch {
-    return null
-  }
 }
 
 /** Later maps win. */

@@ -1,3 +1,4 @@
+import { embeddedJson } from '../../json/parse.ts'
 import type { Json, JsonObject } from '../../json/value.ts'
 import { isList, isObject } from '../../json/value.ts'
 import type { AnnotationName } from '../../vocabulary/annotations.ts'
@@ -15,7 +16,7 @@ export function jsonAnnotation(
 ): readonly (readonly [string, Json])[] {
   const text = annotation(pod, name)
   if (text === undefined) return []
-  const value = parsed(text)
+  const value = embeddedJson(text)
   if (isList(value)) return value.map((entry, index) => [String(index), entry] as const)
   if (isObject(value)) {
     return Object.entries(value)
@@ -31,14 +32,6 @@ export function namedEntries(pod: JsonObject, name: AnnotationName, template: st
     if (!isObject(entry)) throw refusal(template, name, `has at ${JSON.stringify(key)} something that is no map`)
     return { name: key, ...entry }
   })
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function refusal(template: string, name: AnnotationName, problem: string): InjectionRefusal {

@@ -1,3 +1,4 @@
+import { embeddedJson } from '../../json/parse.ts'
 import { isList, isObject } from '../../json/value.ts'
 import { trimmed } from '../../vocabulary/grammars.ts'
 
@@ -23,8 +24,8 @@ export function multusNetworks(existing: string): MultusNetworks {
     const there = existing.split(',').map(trimmed).includes(SHORT)
     return { networks: there ? existing : `${existing}, ${SHORT}`, malformed: false }
   }
-  const networks = jsonList(existing)
-  if (networks === undefined || !networks.every(isObject)) return { networks: existing, malformed: true }
+  const networks = embeddedJson(existing)
+  if (!isList(networks) || !networks.every(isObject)) return { networks: existing, malformed: true }
   if (networks.some((network) => network['name'] === NAME && network['namespace'] === NAMESPACE)) {
     return { networks: existing, malformed: false }
   }
@@ -40,13 +41,4 @@ export function withoutMultusNetwork(networks: string): string | undefined {
   const added = end < 0 ? [`, ${SHORT}`] : [`, ${LONG}`, LONG]
   const found = added.find((text) => body.endsWith(text))
   return found === undefined ? networks : body.slice(0, -found.length) + rest
-}
-
-function jsonList(text: string): readonly unknown[] | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isList(value) ? value : undefined
-  } catch {
-    return undefined
-  }
 }

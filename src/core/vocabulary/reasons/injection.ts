@@ -13,6 +13,12 @@ export const INJECTION_REASONS = {
       `the injection template ${JSON.stringify(p.template)} does not exist; known are ${p.known}`,
     fix: 'correct the annotation inject.istio.io/templates, or add the template to the injector settings',
   },
+  templates_too_many: {
+    level: 'refuse',
+    says: (p: { count: number; most: number }) =>
+      `the pod asks for ${p.count} injection templates, and no more than ${p.most} are applied`,
+    fix: 'shorten the annotation inject.istio.io/templates',
+  },
   template_failed: {
     level: 'refuse',
     says: (p: { template: string; problem: string }) =>
@@ -40,6 +46,12 @@ export const INJECTION_REASONS = {
     level: 'refuse',
     says: () => 'the annotation proxy.istio.io/overrides is no JSON object of containers',
     fix: 'remove the annotation from the pod; only an injector writes it',
+  },
+  own_container_invalid: {
+    level: 'refuse',
+    says: (p: { problem: string }) =>
+      `what the pod says itself of an injected container cannot be merged: ${p.problem}`,
+    fix: 'give every element of env, ports, volumeMounts and volumeDevices its name, number or path',
   },
   tproxy_user_ignored: {
     level: 'warn',

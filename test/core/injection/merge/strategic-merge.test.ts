@@ -98,6 +98,23 @@ for (const { name, original, patch, want } of [
     want: { finalizers: ['a', 'b', 'c'] },
   },
   {
+    name: 'elements of the patch with one key merge with each other',
+    original: {},
+    patch: {
+      env: [
+        { name: 'A', value: '1', gone: 2 },
+        { name: 'A', value: '3', gone: null },
+      ],
+    },
+    want: { env: [{ name: 'A', value: '3' }] },
+  },
+  {
+    name: 'a list under a name that every object has is a list like any other',
+    original: { constructor: ['a'] },
+    patch: { constructor: ['b'], new: { toString: ['c'] } },
+    want: { constructor: ['b'], new: { toString: ['c'] } },
+  },
+  {
     name: 'a key __proto__ is a key',
     original: JSON.parse('{"m":{"__proto__":{"a":1}}}') as JsonObject,
     patch: { m: { b: 2 } },
