@@ -1,5 +1,9 @@
+import { decodeIntent } from '../intent/codec.ts'
+import { annotationsOf } from '../json/pod.ts'
+import { ANSWER_ANNOTATIONS } from '../vocabulary/names.ts'
 import { sentence } from '../vocabulary/reasons.ts'
 import type { Outcome } from './outcome.ts'
+import { redirectionWords } from './redirection-words.ts'
 import { coded, decidedMode, reasonsOf, remedies, verdictWords } from './words.ts'
 
 /** What `sluice explain -o json` prints. The keys are public API. */
@@ -10,10 +14,13 @@ export interface Report {
   readonly rejected: readonly { readonly mode: string; readonly reason: string; readonly message: string }[]
   readonly warnings: readonly { readonly reason: string; readonly message: string }[]
   readonly netAdmin: readonly string[]
+  /** what the rules do, for a pod that is meshed */
+  readonly traffic: readonly string[]
 }
 
 /** The outcome as data for programs. */
-export function reportOf({ decision, warnings, netAdmin }: Outcome): Report {
+export function reportOf(outcome: Outcome): Report {
+  const { decision, warnings, netAdmin } = outcome
   return {
     mode: decidedMode(decision),
     reason: decision.reason.code,
@@ -21,11 +28,13 @@ export function reportOf({ decision, warnings, netAdmin }: Outcome): Report {
     rejected: decision.rejected.map(({ mode, reason }) => ({ mode, reason: reason.code, message: sentence(reason) })),
     warnings: warnings.map((reason) => ({ reason: reason.code, message: sentence(reason) })),
     netAdmin: netAdmin.map(({ container }) => container),
+    traffic: trafficOf(outcome),
   }
 }
 
 /** The outcome as a small table for people; what is to be done, where something is. */
-export function tableOf({ decision, warnings, netAdmin }: Outcome): string {
+export function tableOf(outcome: Outcome): string {
+  const { decision, warnings, netAdmin } = outcome
   const open = decision.is === 'refused' || decision.is === 'unmeshed'
   const needs = [...(open ? reasonsOf(decision) : []), ...warnings]
   const rows: [string, string][] = [
@@ -33,9 +42,17 @@ export function tableOf({ decision, warnings, netAdmin }: Outcome): string {
     ['reason', coded(decision.reason)],
     ...decision.rejected.map(({ mode, reason }): [string, string] => [`not ${mode}`, coded(reason)]),
     ...netAdmin.map(({ container }): [string, string] => ['NET_ADMIN', `granted to ${container}`]),
+    ...trafficOf(outcome).map((words): [string, string] => ['traffic', words]),
     ...warnings.map((reason): [string, string] => ['warning', coded(reason)]),
     ...remedies(needs).map((advice): [string, string] => ['to do', advice]),
   ]
   const width = Math.max(...rows.map(([head]) => head.length))
   return rows.map(([head, text]) => `${head.padEnd(width)}  ${text}\n`).join('')
+}
+
+/** The words of the intent that the pod was given; without one (`istio-init` decides by itself and will fail) there are none. */
+function trafficOf({ pod }: Outcome): readonly string[] {
+  const written = annotationsOf(pod)[ANSWER_ANNOTATIONS.intent]
+  const decoded = written === undefined ? undefined : decodeIntent(written)
+  return decoded?.is === 'redirect' ? redirectionWords(decoded.intent) : []
 }

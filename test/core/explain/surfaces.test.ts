@@ -33,6 +33,10 @@ reason       init_last_resort: nothing with less privilege is open to the pod (s
 not ambient  family_by_labels: the namespace's label istio-injection=enabled asks for the sidecar family
 not cni      nodes_not_covered: only 0 of the 3 nodes that may get the pod can do cni; node-1 cannot
 NET_ADMIN    granted to istio-init
+traffic      inbound TCP to every port but 15090, 15021, 15020 goes to port 15006 of the proxy
+traffic      port 15008 (HBONE) is the proxy's own
+traffic      outbound TCP goes to port 15001 of the proxy
+traffic      what user 1337 or group 1337 sends is the proxy's own and is left alone
 `,
   )
   assert.equal(
@@ -64,8 +68,17 @@ test('the report has the keys that programs read', () => {
     ],
     warnings: [],
     netAdmin: ['istio-init'],
+    traffic: [
+      'inbound TCP to every port but 15090, 15021, 15020 goes to port 15006 of the proxy',
+      "port 15008 (HBONE) is the proxy's own",
+      'outbound TCP goes to port 15001 of the proxy',
+      "what user 1337 or group 1337 sends is the proxy's own and is left alone",
+    ],
   })
-  for (const outcome of [REFUSED, ADMITTED, LEFT]) assert.equal(reportOf(outcome).mode, 'none')
+  for (const outcome of [REFUSED, ADMITTED, LEFT]) {
+    assert.equal(reportOf(outcome).mode, 'none')
+    assert.deepEqual(reportOf(outcome).traffic, [])
+  }
 })
 
 test('a dry run is told everything, a real request only what needs attention', () => {
