@@ -4,6 +4,7 @@ import { INJECTION_REASONS } from './reasons/injection.ts'
 import { MEASUREMENT_REASONS } from './reasons/measurement.ts'
 import type { ReasonLevel, ReasonRow } from './reasons/reason-row.ts'
 import { REDIRECTION_REASONS } from './reasons/redirection.ts'
+import { ZTUNNEL_REASONS } from './reasons/ztunnel.ts'
 
 /**
  * Every outcome that Sluice can give, one code each: the same in the command line, the dry-run warning, the pod's
@@ -16,6 +17,7 @@ export const REASONS = {
   ...REDIRECTION_REASONS,
   ...MEASUREMENT_REASONS,
   ...CLUSTER_REASONS,
+  ...ZTUNNEL_REASONS,
 } as const satisfies Record<string, ReasonRow>
 
 export type ReasonCode = keyof typeof REASONS

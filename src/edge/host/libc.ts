@@ -34,6 +34,9 @@ interface Libc {
   readonly if_nametoindex: (name: string) => number
   readonly getpeername: (fd: number, address: Buffer, length: Buffer) => number
   readonly ioctl: (fd: number, request: number, argument: number) => number
+  readonly sendmsg: (fd: number, message: Buffer, flags: number) => number
+  readonly recvmsg: (fd: number, message: Buffer, flags: number) => number
+  readonly eventfd: (value: number, flags: number) => number
 }
 
 let loaded: Libc | undefined
@@ -66,6 +69,9 @@ export function libc(): Libc {
     if_nametoindex: func('uint32_t if_nametoindex(const char *)'),
     getpeername: func('int getpeername(int, void *, void *)'),
     ioctl: func('int ioctl(int, uint64_t, int64_t)'),
+    sendmsg: func('int64_t sendmsg(int, const void *, int)'),
+    recvmsg: func('int64_t recvmsg(int, void *, int)'),
+    eventfd: func('int eventfd(uint32_t, int)'),
   }
   return loaded
 }

@@ -1,0 +1,59 @@
+import type { ReasonRow } from './reason-row.ts'
+
+const LOOK = 'see the ztunnel of the node: kubectl -n istio-system get pods -l app=ztunnel -o wide, and its log'
+const VERSIONS = 'run a ztunnel and an agent of versions that go together; see the log of ztunnel'
+
+/** Reasons of the conversation with ztunnel (cni.md §6). */
+export const ZTUNNEL_REASONS = {
+  ztunnel_not_connected: {
+    level: 'alarm',
+    says: () => "no ztunnel is connected to this node's agent",
+    fix: LOOK,
+  },
+  ztunnel_refused: {
+    level: 'alarm',
+    says: (p: { error: string }) => `ztunnel could not take the pod: ${p.error}`,
+    fix: 'free the ports 15001, 15006, 15008 and 15053 inside the pod where the error names one; ztunnel tries again by itself',
+  },
+  ztunnel_busy: {
+    level: 'alarm',
+    says: (p: { waiting: number }) => `${p.waiting} changes wait for an answer of ztunnel already`,
+    fix: LOOK,
+  },
+  ztunnel_untold: {
+    level: 'skip',
+    says: () => 'the pod left before ztunnel was told of it',
+    fix: null,
+  },
+  ztunnel_left: {
+    level: 'warn',
+    says: () => 'ztunnel closed its connection',
+    fix: 'nothing while ztunnel is being replaced; it connects again by itself',
+  },
+  ztunnel_silent: {
+    level: 'alarm',
+    says: (p: { to: string; ms: number }) => `ztunnel did not answer ${p.to} within ${p.ms} ms`,
+    fix: LOOK,
+  },
+  ztunnel_malformed: {
+    level: 'alarm',
+    says: (p: { problem: string }) => `a message of ztunnel cannot be read: ${p.problem}`,
+    fix: VERSIONS,
+  },
+  ztunnel_unasked: {
+    level: 'alarm',
+    says: (p: { what: string }) => `ztunnel sent ${p.what} that nobody asked for`,
+    fix: VERSIONS,
+  },
+  ztunnel_unreachable: {
+    level: 'alarm',
+    says: (p: { error: string }) => `nothing can be sent to ztunnel: ${p.error}`,
+    fix: LOOK,
+  },
+  ztunnel_stranger: {
+    level: 'alarm',
+    says: (p: { uid: number; pid: number }) =>
+      `process ${p.pid} of user ${p.uid} connected to ztunnel's socket and is not root`,
+    fix: "find out what that process is; only root may enter the directory of ztunnel's socket",
+  },
+} as const satisfies Record<string, ReasonRow>
