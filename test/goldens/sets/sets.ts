@@ -1,12 +1,22 @@
 import type { GoldenSet } from '../golden-set.ts'
+import { CGROUPS } from './cgroups.ts'
 import { INJECTION } from './injection.ts'
 import { INJECTION_FUNCTIONS } from './injection-functions.ts'
 import { REDIRECTION } from './redirection.ts'
+import { REPAIR } from './repair.ts'
 import { SELECTION } from './selection.ts'
 import { WEBHOOKS } from './webhooks.ts'
 
 /** The sets that the runner has code for. */
-export const SETS: readonly GoldenSet[] = [INJECTION, INJECTION_FUNCTIONS, SELECTION, WEBHOOKS, REDIRECTION]
+export const SETS: readonly GoldenSet[] = [
+  INJECTION,
+  INJECTION_FUNCTIONS,
+  SELECTION,
+  WEBHOOKS,
+  REDIRECTION,
+  CGROUPS,
+  REPAIR,
+]
 
 /** What else a goldens directory may hold: said to be left out, and counted nowhere. */
-export const WITHOUT_CODE: readonly string[] = ['conflist', 'cgroups.tsv', 'repair.json']
+export const WITHOUT_CODE: readonly string[] = ['conflist']
