@@ -1,4 +1,5 @@
 import { annotationsOf, labelsOf } from '../json/pod.ts'
+import { asksForAmbient, DEFAULT_ENABLEMENT } from '../settings/ambient-enablement.ts'
 import type { Family } from '../vocabulary/modes.ts'
 import { ISTIO_LABELS } from '../vocabulary/names.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
@@ -86,13 +87,11 @@ function sidecarAsk({ pod, namespace, inject }: Labelled, verdict: InjectorVerdi
   return undefined
 }
 
+/** The node's own rule: what the webhook takes for ambient, the agent of the node does, too. */
 function ambientAsk({ pod, namespace }: Labelled): Source | undefined {
-  const own = pod[ISTIO_LABELS.dataplaneMode]
-  if (own === 'ambient') return labelSource('pod', ISTIO_LABELS.dataplaneMode, own)
-  // any other value than `none` is as good as none at all, as for Istio's node agent
-  if (own !== 'none' && namespace[ISTIO_LABELS.dataplaneMode] === 'ambient')
-    return labelSource('namespace', ISTIO_LABELS.dataplaneMode, 'ambient')
-  return undefined
+  if (!asksForAmbient(DEFAULT_ENABLEMENT, pod, namespace)) return undefined
+  const place = asksForAmbient(DEFAULT_ENABLEMENT, pod, {}) ? 'pod' : 'namespace'
+  return labelSource(place, ISTIO_LABELS.dataplaneMode, 'ambient')
 }
 
 function out(by: Source): LabelsAsk {

@@ -1,6 +1,6 @@
-import { annotationsOf, labelsOf, specOf } from '../json/pod.ts'
 import type { JsonObject } from '../json/value.ts'
-import { ISTIO_ANNOTATIONS, ISTIO_LABELS } from '../vocabulary/names.ts'
+import { DEFAULT_ENABLEMENT, type EnablementSelector } from '../settings/ambient-enablement.ts'
+import { ambientStanding } from './ambient-standing.ts'
 import type { IntentResult } from './intent.ts'
 import { intentOfDecided, intentOfPod } from './pod.ts'
 
@@ -11,6 +11,8 @@ export interface Surroundings {
   readonly excludedNamespaces: readonly string[]
   /** the node's agent does ambient */
   readonly ambient: boolean
+  /** who is for ambient, where that is not as in Istio's chart */
+  readonly enablement?: readonly EnablementSelector[]
 }
 
 /**
@@ -18,15 +20,10 @@ export interface Surroundings {
  * namespaces, ambient, sidecar.
  */
 export function intentOnNode(pod: JsonObject, around: Surroundings): IntentResult {
-  const { namespace, namespaceLabels, excludedNamespaces, ambient } = around
+  const { namespace, namespaceLabels, excludedNamespaces, ambient, enablement = DEFAULT_ENABLEMENT } = around
   if (excludedNamespaces.includes(namespace))
     return { is: 'skip', reason: { code: 'namespace_excluded', args: { namespace } } }
-  return ambient && isAmbient(pod, namespaceLabels) ? intentOfDecided(pod, 'ambient') : intentOfPod(pod)
-}
-
-/** Is `pod` one for ztunnel? The selectors are those of Istio's chart (cni.md §5.1). */
-export function isAmbient(pod: JsonObject, namespaceLabels: Readonly<Record<string, string>>): boolean {
-  if (specOf(pod)['hostNetwork'] === true || annotationsOf(pod)[ISTIO_ANNOTATIONS.status] !== undefined) return false
-  const own = labelsOf(pod)[ISTIO_LABELS.dataplaneMode]
-  return own === 'ambient' || (own !== 'none' && namespaceLabels[ISTIO_LABELS.dataplaneMode] === 'ambient')
+  const rules = { enablement, excludedNamespaces }
+  const standing = ambientStanding(pod, { name: namespace, labels: namespaceLabels }, rules)
+  return ambient && standing.is === 'in' ? intentOfDecided(pod, 'ambient') : intentOfPod(pod)
 }

@@ -1,7 +1,7 @@
 import { type Address, familyOf, type IpFamily } from '../intent/address.ts'
 import { decodeIntent } from '../intent/codec.ts'
 import { ambientIntentOfConfiguration, intentOfConfiguration } from '../intent/configuration.ts'
-import { isAmbient } from '../intent/enrolment.ts'
+import { ambientStanding, ISTIO_AMBIENT_RULES } from '../intent/ambient-standing.ts'
 import { address, GrammarError, id } from '../intent/grammar.ts'
 import type { IntentResult } from '../intent/intent.ts'
 import { intentOfDecided, intentOfPod } from '../intent/pod.ts'
@@ -82,7 +82,8 @@ function intentOfAnyPod(pod: JsonObject): IntentResult {
   const decided = annotationsOf(pod)[ANSWER_ANNOTATIONS.intent]
   if (decided !== undefined) return decodeIntent(decided)
   if (containersOf(pod).some(({ name }) => name === CONTAINERS.init)) return intentOfDecided(pod, 'init')
-  return isAmbient(pod, {}) ? intentOfDecided(pod, 'ambient') : intentOfPod(pod)
+  const standing = ambientStanding(pod, { name: '', labels: {} }, ISTIO_AMBIENT_RULES)
+  return standing.is === 'in' ? intentOfDecided(pod, 'ambient') : intentOfPod(pod)
 }
 
 function ambientNode(configuration: JsonObject): AmbientNode {

@@ -1,3 +1,4 @@
+import { AMBIENT_REASONS } from './reasons/ambient.ts'
 import { CLUSTER_REASONS } from './reasons/cluster.ts'
 import { DECISION_REASONS } from './reasons/decision.ts'
 import { INJECTION_REASONS } from './reasons/injection.ts'
@@ -18,6 +19,7 @@ export const REASONS = {
   ...MEASUREMENT_REASONS,
   ...CLUSTER_REASONS,
   ...ZTUNNEL_REASONS,
+  ...AMBIENT_REASONS,
 } as const satisfies Record<string, ReasonRow>
 
 export type ReasonCode = keyof typeof REASONS

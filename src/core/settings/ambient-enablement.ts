@@ -1,0 +1,62 @@
+import { isList, isObject } from '../json/value.ts'
+import { ISTIO_LABELS } from '../vocabulary/names.ts'
+import { matches, parseSelector, type Selector } from './label-selector.ts'
+import { SettingsError } from './settings-error.ts'
+import { parseYaml } from './yaml.ts'
+
+/** One way to be asked into ambient: the labels of a pod and of its namespace that must hold together (cni.md §5.1). */
+export interface EnablementSelector {
+  readonly pod: Selector
+  readonly namespace: Selector
+}
+
+const MODE = ISTIO_LABELS.dataplaneMode
+
+/** What Istio's chart sets: the pod's own label, or the namespace's where the pod does not refuse. */
+export const DEFAULT_ENABLEMENT: readonly EnablementSelector[] = [
+  { pod: [{ key: MODE, operator: 'In', values: ['ambient'] }], namespace: [] },
+  {
+    pod: [{ key: MODE, operator: 'NotIn', values: ['none'] }],
+    namespace: [{ key: MODE, operator: 'In', values: ['ambient'] }],
+  },
+]
+
+type Labels = Readonly<Record<string, string>>
+
+/** Do these labels ask for ambient? */
+export function asksForAmbient(enablement: readonly EnablementSelector[], pod: Labels, namespace: Labels): boolean {
+  return enablement.some((one) => matches(one.pod, pod) && matches(one.namespace, namespace))
+}
+
+const FIELDS = ['podSelector', 'namespaceSelector'] as const
+
+/**
+ * The value of Istio's `AMBIENT_ENABLEMENT_SELECTOR`: a list, in YAML or JSON, of `{podSelector, namespaceSelector}`, where an
+ * absent selector matches everything and an empty text nothing. Throws a SettingsError for what is no such list: a misspelt
+ * condition must not pass for none.
+ */
+export function parseEnablement(text: string): readonly EnablementSelector[] {
+  const value = readYaml(text) ?? []
+  if (!isList(value)) throw new SettingsError('ambientEnablement', 'must be a list of selector pairs')
+  return value.map((entry, index) => {
+    const at = `ambientEnablement[${index}]`
+    if (!isObject(entry)) throw new SettingsError(at, `must be an object with ${FIELDS.join(' and ')}`)
+    const unknown = Object.keys(entry).find((key) => !FIELDS.some((field) => field === key))
+    if (unknown !== undefined) throw new SettingsError(`${at}.${unknown}`, `is not known here: ${FIELDS.join(', ')}`)
+    const selector = (field: (typeof FIELDS)[number]): Selector => {
+      const parsed = parseSelector(entry[field] ?? {})
+      if (parsed.is === 'selector') return parsed.selector
+      throw new SettingsError([at, field, parsed.field].filter((part) => part !== '').join('.'), parsed.problem)
+    }
+    return { pod: selector('podSelector'), namespace: selector('namespaceSelector') }
+  })
+}
+
+function readYaml(text: string): unknown {
+  try {
+    return parseYaml(text)
+  } catch (cause) {
+    const [first = ''] = cause instanceof Error ? cause.message.split('\n', 1) : []
+    throw new SettingsError('ambientEnablement', `is neither YAML nor JSON: ${first}`, { cause })
+  }
+}
