@@ -3,6 +3,7 @@ import type { CommandRow } from './command.ts'
 /** Every command of `sluice`, in the order of help; loaded only when it is run. */
 export const COMMANDS: readonly CommandRow[] = [
   { name: 'webhook', load: async () => (await import('./webhook.ts')).webhookCommand },
+  { name: 'agent', load: async () => (await import('./agent.ts')).agentCommand },
   { name: 'inject', load: async () => (await import('./inject.ts')).injectCommand },
   { name: 'explain', load: async () => (await import('./explain.ts')).explainCommand },
   { name: 'rules', load: async () => (await import('./rules.ts')).rulesCommand },

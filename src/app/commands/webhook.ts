@@ -1,12 +1,10 @@
-import { LOG_LEVELS } from '../../edge/telemetry/logger.ts'
-import { CertificateError } from '../../edge/tls/certificate.ts'
-import type { Certificates, Endpoint, FactsFrom } from '../webhook/options.ts'
+import type { Certificates, FactsFrom } from '../webhook/options.ts'
 import { startWebhook } from '../webhook/start.ts'
 import { CLUSTER_FLAGS, connect } from './cluster.ts'
-import { type Command, CommandFailure, type CommandIo, type FlagRow, type FlagValues, UsageError } from './command.ts'
+import { type Command, type CommandIo, type FlagRow, type FlagValues, UsageError } from './command.ts'
 import { CERTIFICATE_FLAGS, certificateNames } from './certificates.ts'
-import { reasonOf } from './input.ts'
 import { OBJECTS_FLAG, readObjects } from './objects-file.ts'
+import { endpoint, LOG_LEVEL_FLAG, logLevel, seconds, starting, stopped } from './server.ts'
 
 /** The flags that say who the server is and whom it serves. */
 const FLAGS: readonly FlagRow[] = [
@@ -44,13 +42,7 @@ const FLAGS: readonly FlagRow[] = [
     default: '5',
     help: 'how long requests are still taken after a stop was asked for',
   },
-  {
-    name: 'log-level',
-    value: 'LEVEL',
-    choices: LOG_LEVELS,
-    default: 'info',
-    help: 'the least important lines that are written',
-  },
+  LOG_LEVEL_FLAG,
 ]
 
 export const webhookCommand: Command = {
@@ -76,10 +68,10 @@ export const webhookCommand: Command = {
         nativeSidecars: flags['native-sidecars'] ?? 'auto',
         compliancePolicy: flags['compliance-policy'] ?? '',
       },
-      log: { level: LOG_LEVELS.find((level) => level === flags['log-level']) ?? 'info' },
+      log: { level: logLevel(flags) },
       limits: { drainMs: seconds(flags, 'drain-seconds') * 1000 },
     }).catch((error: unknown) => {
-      throw starting(error)
+      throw starting('webhook', error)
     })
     await stopped(io.stop)
     await webhook.close()
@@ -99,33 +91,4 @@ function certificatesOf(flags: FlagValues): Certificates {
   if (certFile !== undefined || keyFile !== undefined)
     throw new UsageError('--tls-cert-file and --tls-key-file go together')
   return { from: 'self-made', directory: flags['certs-dir'] ?? 'certs', names: certificateNames(flags) }
-}
-
-/** `host:port`, IPv6 in brackets. */
-function endpoint(flags: FlagValues, name: string): Endpoint {
-  const text = flags[name] ?? ''
-  const match = /^(?:\[([0-9a-f:.]+)\]|([^:\s]*)):(\d{1,5})$/i.exec(text)
-  const port = Number(match?.[3])
-  if (match === null || port > 65_535)
-    throw new UsageError(`--${name} is '${text}'; it must be host:port, for example 127.0.0.1:8443`)
-  return { host: match[1] ?? match[2] ?? '', port }
-}
-
-function seconds(flags: FlagValues, name: string): number {
-  const text = flags[name] ?? ''
-  if (!/^\d{1,4}(\.\d+)?$/.test(text)) throw new UsageError(`--${name} is '${text}'; it must be a number of seconds`)
-  return Number(text)
-}
-
-/** What people can mend (a taken port, an unreadable certificate) is a sentence; the rest is a bug and keeps its stack. */
-function starting(error: unknown): unknown {
-  if (error instanceof CertificateError) return new CommandFailure(error.message, { cause: error })
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string')
-    return new CommandFailure(`the webhook cannot start: ${reasonOf(error)} (${error.message})`, { cause: error })
-  return error
-}
-
-async function stopped(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 }

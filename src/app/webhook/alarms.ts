@@ -1,6 +1,4 @@
-import { remedy, sentence, type Reason } from '../../core/vocabulary/reasons.ts'
-import type { Logger } from '../../edge/telemetry/logger.ts'
-import type { WebhookMetrics } from './record.ts'
+import type { Reason } from '../../core/vocabulary/reasons.ts'
 import type { FactSource } from './snapshot.ts'
 
 /** How many seconds old facts may be until a policy says otherwise. */
@@ -26,36 +24,4 @@ export function factAlarms(source: FactSource): readonly Reason[] {
 function staleness(source: FactSource, maxSeconds: number): readonly Reason[] {
   const age = source.ageSeconds()
   return age > maxSeconds ? [{ code: 'facts_stale', args: { seconds: Math.ceil(age), maxSeconds } }] : []
-}
-
-/** Tells people when an alarm begins and when it is over: once each in the log, and all the time as a metric. */
-export class Alarms {
-  readonly #log: Logger
-  readonly #metrics: WebhookMetrics
-  #before = new Map<string, Reason>()
-
-  constructor(log: Logger, metrics: WebhookMetrics) {
-    this.#log = log
-    this.#metrics = metrics
-  }
-
-  /** Takes all that is wrong now. */
-  observe(now: readonly Reason[]): void {
-    const raised = new Map(now.map((reason) => [subjectOf(reason), reason]))
-    for (const [subject, reason] of raised)
-      if (!this.#before.has(subject))
-        this.#log.error({ reason: reason.code, fix: remedy(reason) }, `alarm: ${sentence(reason)}`)
-    for (const [subject, reason] of this.#before)
-      if (!raised.has(subject)) this.#log.info({ reason: reason.code }, `over: ${sentence(reason)}`)
-    const codes = now.map(({ code }) => code)
-    for (const { code } of this.#before.values()) this.#metrics.set('sluice_alarms', { reason: code }, 0)
-    for (const code of codes)
-      this.#metrics.set('sluice_alarms', { reason: code }, codes.filter((other) => other === code).length)
-    this.#before = raised
-  }
-}
-
-/** What an alarm is about: ages and counts in its sentence change while it is the same alarm. */
-function subjectOf({ code, args }: Reason): string {
-  return JSON.stringify([code, args], (_key, value: unknown) => (typeof value === 'number' ? 0 : value))
 }

@@ -1,15 +1,10 @@
 import type { JsonObject } from '../../core/json/value.ts'
 import type { Connection } from '../../edge/cluster/connection.ts'
 import type { ListWatchLimits } from '../../edge/cluster/list-watch-options.ts'
+import type { Endpoint } from '../../edge/telemetry/health.ts'
 import type { LoggerOptions } from '../../edge/telemetry/logger.ts'
 import type { Limits } from './limits.ts'
 import type { Installation } from './world.ts'
-
-/** An address to listen on; port 0 takes any that is free. */
-export interface Endpoint {
-  readonly host: string
-  readonly port: number
-}
 
 /** Where the serving certificate comes from. */
 export type Certificates =

@@ -1,14 +1,7 @@
 import { sentence, type Reason } from '../../core/vocabulary/reasons.ts'
+import type { Check } from '../../edge/telemetry/health.ts'
 import type { CertificateSource } from '../../edge/tls/source.ts'
 import type { FactSource } from './snapshot.ts'
-
-/** One thing that readiness looks at. */
-export interface Check {
-  readonly name: string
-  /** `alarm`: a person should look, but taking this replica out would take all of them out */
-  readonly is: 'ok' | 'alarm' | 'failed'
-  readonly detail: string
-}
 
 /**
  * What `/readyz` goes by. Not ready: told to stop, no certificate that is valid now, or never synced. `alarms` are facts
@@ -37,11 +30,4 @@ export function checks(
       : { name: 'synced', is: 'ok', detail: `the oldest fact is ${Math.round(source.ageSeconds())} s old` },
     ...alarms.map((reason): Check => ({ name: reason.code, is: 'alarm', detail: sentence(reason) })),
   ]
-}
-
-const SIGNS = { ok: '[+]', alarm: '[!]', failed: '[-]' } as const
-
-/** One line for each check, as Kubernetes' own servers print them. */
-export function checkLines(all: readonly Check[]): string {
-  return all.map(({ name, is, detail }) => `${SIGNS[is]}${name} ${is}: ${detail}\n`).join('')
 }

@@ -1,13 +1,13 @@
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Server } from 'node:https'
 import { stringify } from '../../core/json/parse.ts'
+import { type Check, serveChecks } from '../../edge/telemetry/health.ts'
 import type { ServingCertificate } from '../../edge/tls/certificate.ts'
 import { admit, type Decide } from './admit.ts'
 import { Failure, FAILURES } from './failure.ts'
 import type { Limits } from './limits.ts'
 import { Load, tooLarge } from './load.ts'
 import { requireJson } from './media-type.ts'
-import { checkLines, type Check } from './readiness.ts'
 import type { Recorder } from './record.ts'
 import type { FactSource } from './snapshot.ts'
 
@@ -79,15 +79,7 @@ function inject(request: FastifyRequest, reply: FastifyReply, { source, decide, 
 
 function addHealth(app: WebhookServer, { checks }: ServerParts): void {
   app.get('/healthz', (_request, reply) => reply.type('text/plain').send('ok\n'))
-  app.get<{ Querystring: { readonly verbose?: string } }>('/readyz', (request, reply) => {
-    const all = checks()
-    const ready = all.every(({ is }) => is !== 'failed')
-    const verbose = request.query.verbose !== undefined || !ready
-    return reply
-      .code(ready ? 200 : 503)
-      .type('text/plain')
-      .send(`${verbose ? checkLines(all) : ''}${ready ? 'ok' : 'not ready'}\n`)
-  })
+  serveChecks(app, '/readyz', checks)
 }
 
 /** Where a bug ends, once for each request: it is counted, logged with its stack, and answered as the table of failures says. */

@@ -1,17 +1,19 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { outcomeOf } from '../../core/explain/outcome-of.ts'
+import { addressOf } from '../../edge/telemetry/health.ts'
 import { createLogger, type Logger } from '../../edge/telemetry/logger.ts'
+import { metricsServer } from '../../edge/telemetry/metrics-server.ts'
 import { directoryStore } from '../../edge/tls/directory-store.ts'
 import { fileSource } from '../../edge/tls/file-source.ts'
 import { selfMadeSource } from '../../edge/tls/self-made-source.ts'
 import type { CertificateSource } from '../../edge/tls/source.ts'
+import { Alarms } from '../alarms.ts'
 import type { Decide } from './admit.ts'
-import { Alarms, factAlarms } from './alarms.ts'
+import { factAlarms } from './alarms.ts'
 import { clusterFacts, type ClusterFacts } from './cluster-facts.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { DEFAULT_INSTALLATION, type Certificates, type WebhookOptions } from './options.ts'
-import { metricsServer } from './metrics-server.ts'
 import { checks } from './readiness.ts'
 import { createRecorder, webhookMetrics, type WebhookMetrics } from './record.ts'
 import { createServer, secureContext, type WebhookServer } from './server.ts'
@@ -71,7 +73,7 @@ export async function startWebhook(options: WebhookOptions, { decide = outcomeOf
     setGauges(metrics, source, certificates)
   })
   const stop = new AbortController()
-  const alarms = new Alarms(log, metrics)
+  const alarms = new Alarms(log, (reason, count) => metrics.set('sluice_alarms', { reason }, count))
   const looking = setInterval(() => alarms.observe(factAlarms(source)), ALARMS_MS)
   const close = once(async () => {
     draining = true
@@ -147,12 +149,6 @@ function factsOf({ facts, ...options }: WebhookOptions, log: Logger, metrics: We
       log.warn(fields, `a watch has a problem and goes on: ${problem}`)
     },
   })
-}
-
-function addressOf(app: { readonly server: { address(): AddressInfo | string | null } }): AddressInfo {
-  const address = app.server.address()
-  if (address === null || typeof address === 'string') throw new Error('the server listens on an IP address')
-  return address
 }
 
 function once(run: () => Promise<void>): () => Promise<void> {

@@ -88,3 +88,25 @@ export const WEBHOOK_METRICS = {
     labels: [],
   },
 } as const satisfies Record<string, MetricRow>
+
+/** What a node's agent measures. As above: no label holds a namespace, a pod or a free text. */
+export const AGENT_METRICS = {
+  sluice_agent_backend: {
+    type: 'gauge',
+    help: '1 for the backend that rules are made with; none where this node has no way to make them.',
+    labels: ['backend'],
+  },
+  sluice_agent_loop_age_seconds: {
+    type: 'gauge',
+    help: 'How long ago each loop of the agent completed a turn.',
+    labels: ['loop'],
+  },
+  sluice_facts_age_seconds: {
+    type: 'gauge',
+    help: "How long ago the API server last proved that what is known of the node's pods is current; -1 before the first time.",
+    labels: [],
+  },
+  sluice_watch_problems_total: WEBHOOK_METRICS.sluice_watch_problems_total,
+  sluice_alarms: WEBHOOK_METRICS.sluice_alarms,
+  sluice_journal_entries: { type: 'gauge', help: 'Pods that the agent remembers to have redirected.', labels: [] },
+} as const satisfies Record<string, MetricRow>

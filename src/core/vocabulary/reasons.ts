@@ -3,6 +3,7 @@ import { CLUSTER_REASONS } from './reasons/cluster.ts'
 import { DECISION_REASONS } from './reasons/decision.ts'
 import { INJECTION_REASONS } from './reasons/injection.ts'
 import { MEASUREMENT_REASONS } from './reasons/measurement.ts'
+import { NODE_REASONS } from './reasons/node.ts'
 import type { ReasonLevel, ReasonRow } from './reasons/reason-row.ts'
 import { REDIRECTION_REASONS } from './reasons/redirection.ts'
 import { ZTUNNEL_REASONS } from './reasons/ztunnel.ts'
@@ -18,6 +19,7 @@ export const REASONS = {
   ...REDIRECTION_REASONS,
   ...MEASUREMENT_REASONS,
   ...CLUSTER_REASONS,
+  ...NODE_REASONS,
   ...ZTUNNEL_REASONS,
   ...AMBIENT_REASONS,
 } as const satisfies Record<string, ReasonRow>

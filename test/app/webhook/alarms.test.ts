@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
-import { Alarms, factAlarms } from '../../../src/app/webhook/alarms.ts'
+import { Alarms } from '../../../src/app/alarms.ts'
+import { factAlarms } from '../../../src/app/webhook/alarms.ts'
 import { DEFAULT_INSTALLATION } from '../../../src/app/webhook/options.ts'
 import { webhookMetrics } from '../../../src/app/webhook/record.ts'
 import type { FactSource } from '../../../src/app/webhook/snapshot.ts'
@@ -61,7 +62,9 @@ test('an alarm is logged when it begins and when it is over, however its numbers
     },
   })
   const metrics = webhookMetrics()
-  const alarms = new Alarms(createLogger({ level: 'info', destination }), metrics)
+  const alarms = new Alarms(createLogger({ level: 'info', destination }), (reason, count) =>
+    metrics.set('sluice_alarms', { reason }, count),
+  )
   const stale = (seconds: number): Reason => ({ code: 'facts_stale', args: { seconds, maxSeconds: 9 } })
   const bad = (configuration: string): Reason => ({
     code: 'configuration_unusable',

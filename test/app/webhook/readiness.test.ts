@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkLines, checks } from '../../../src/app/webhook/readiness.ts'
+import { checks } from '../../../src/app/webhook/readiness.ts'
+import { checkLines } from '../../../src/edge/telemetry/health.ts'
 import type { FactSource } from '../../../src/app/webhook/snapshot.ts'
 import { worldOf } from '../../../src/app/webhook/world.ts'
 import { DEFAULT_INSTALLATION } from '../../../src/app/webhook/options.ts'

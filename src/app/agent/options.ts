@@ -1,0 +1,54 @@
+import type { JsonObject } from '../../core/json/value.ts'
+import type { Connection } from '../../edge/cluster/connection.ts'
+import type { ListWatchLimits } from '../../edge/cluster/list-watch-options.ts'
+import type { Backend } from '../../edge/host/apply.ts'
+import type { ProgramPlace } from '../../edge/host/xtables.ts'
+import type { Endpoint } from '../../edge/telemetry/health.ts'
+import type { LoggerOptions } from '../../edge/telemetry/logger.ts'
+
+/** Where the agent finds the node's files. Each is a flag, so that a whole agent runs inside a temporary directory. */
+export interface AgentPaths {
+  /** the runtime looks for plugins here */
+  readonly cniBinDir: string
+  /** and for its network configuration here */
+  readonly cniConfDir: string
+  /** what the agent keeps between its own restarts; gone after a reboot */
+  readonly runDir: string
+  /** where the plugin reaches the agent */
+  readonly pluginSocket: string
+  /** where ztunnel reaches the agent */
+  readonly ztunnelSocket: string
+  /** the node's processes */
+  readonly proc: string
+  /** where the runtime keeps the network namespaces of pods */
+  readonly netnsDir: string
+}
+
+/** Where pods and namespaces are known from: a cluster that is followed, or API objects that are given once. */
+export type PodsFrom =
+  | { readonly from: 'cluster'; readonly connection: Connection; readonly watch?: Partial<ListWatchLimits> }
+  | { readonly from: 'objects'; readonly objects: readonly JsonObject[] }
+
+/** How rules come to the kernel. */
+export interface RuleTools {
+  /** path or name of libnftables; null: do without */
+  readonly libnftables: string | null
+  readonly programs: ProgramPlace
+  /** null: the first that can do everything */
+  readonly backend: Backend | null
+}
+
+/** Everything that an agent depends on. */
+export interface AgentOptions {
+  readonly nodeName: string
+  readonly paths: AgentPaths
+  readonly pods: PodsFrom
+  readonly tools: RuleTools
+  /** namespaces whose pods are left alone */
+  readonly excludedNamespaces: readonly string[]
+  /** of the server of `/healthz` and `/readyz` */
+  readonly health: Endpoint
+  /** of the server of `/metrics` */
+  readonly metrics: Endpoint
+  readonly log?: Partial<LoggerOptions>
+}

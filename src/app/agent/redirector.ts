@@ -1,0 +1,169 @@
+import type { Intent } from '../../core/intent/intent.ts'
+import type { Script } from '../../core/redirection/backend.ts'
+import { compareRules, type RuleDifference } from '../../core/redirection/comparison.ts'
+import { IPTABLES } from '../../core/redirection/iptables.ts'
+import type { RuleModel } from '../../core/redirection/model.ts'
+import { networkOf } from '../../core/redirection/network.ts'
+import { NFTABLES } from '../../core/redirection/nftables.ts'
+import { familiesOf } from '../../core/redirection/pod-network.ts'
+import { type NodeFacts, rulesOf } from '../../core/redirection/rules-of.ts'
+import type { Reason } from '../../core/vocabulary/reasons.ts'
+import { type NodeAbilities, pickBackend } from '../../edge/host/abilities.ts'
+import type { Applied, Backend, Dump, RuleTexts } from '../../edge/host/apply.ts'
+import { FEATURES } from '../../edge/host/features.ts'
+import type { Place } from '../../edge/host/netns-jobs.ts'
+import type { NetnsWorker } from '../../edge/host/netns-worker.ts'
+
+/** The backend that rules are made with, and why this one; or why there is none. */
+export type Picked = ReturnType<typeof pickBackend>
+
+/** What became of a namespace. `changed`: false where everything was there already. */
+export type Redirected =
+  | { readonly is: 'redirected'; readonly model: RuleModel; readonly changed: boolean }
+  | { readonly is: 'refused'; readonly reason: Reason }
+
+/** What is in a namespace, against what its intent wants. */
+export type Compared =
+  { readonly is: 'compared'; readonly difference: RuleDifference } | { readonly is: 'refused'; readonly reason: Reason }
+
+export interface RedirectorOptions {
+  readonly worker: NetnsWorker
+  /** null: the first backend that can do everything */
+  readonly backend: Backend | null
+  readonly ambient: NodeFacts['ambient']
+}
+
+/** Any namespace that is open: what is tried is tried in others, made for it. */
+const OWN_PLACE: Place = { fd: -1, foreignUsers: false }
+
+/** A node without it refuses pods that ask for it; every other pod does without it. */
+const OPTIONAL_FEATURE = 'TPROXY'
+
+/** Brings what an intent says into a namespace, takes it out, and tells what is there. Every outcome is a value. */
+export class Redirector {
+  readonly #options: RedirectorOptions
+  #picked: Picked = { is: 'none', why: 'nothing was tried yet' }
+
+  constructor(options: RedirectorOptions) {
+    this.#options = options
+  }
+
+  get picked(): Picked {
+    return this.#picked
+  }
+
+  /** Tries with real rules what this node can do, and picks a backend by it. */
+  async tryNode(): Promise<NodeAbilities> {
+    const { worker, backend } = this.#options
+    const abilities = await worker.run('abilities', OWN_PLACE, { features: FEATURES })
+    this.#picked = pickBackend(abilities, backend, ({ feature }) => feature !== OPTIONAL_FEATURE)
+    return abilities
+  }
+
+  /** Makes the namespace `place` as `intent` says, whatever of ours is there; run twice, the second changes nothing. */
+  async redirect(place: Place, intent: Intent): Promise<Redirected> {
+    return await this.#withBackend<Redirected>(async (backend) => {
+      const wanted = await this.#wanted(place, intent)
+      if (wanted.is === 'refused') return wanted
+      const { model } = wanted
+      const listed = await this.#list(backend, place)
+      if (!listed.ok) return refused(listed.error)
+      const { missing, surplus } = compareRules(model, observe(listed.script, model))
+      const isRight = missing.length === 0 && surplus.length === 0
+      const rules = isRight ? nothing(backend) : textsOf(backend, scriptFor(model, listed.script))
+      const change = { rules, network: networkOf(intent, model.families) }
+      const applied: Applied = await this.#options.worker.run('apply', place, change)
+      if (!applied.ok) return refused(applied.error)
+      return { is: 'redirected', model, changed: !isRight || applied.changed.length > 0 }
+    })
+  }
+
+  /** Takes out of `place` what is ours; null: whatever intent it was made by, so addresses and routes stay. */
+  async undo(place: Place, intent: Intent | null): Promise<Reason | null> {
+    const undone = await this.#withBackend<Reason | null>(async (backend) => {
+      const listed = await this.#list(backend, place)
+      if (!listed.ok) return refused(listed.error).reason
+      const network = intent === null ? [] : networkOf(intent, [4, 6])
+      const change = { rules: textsOf(backend, removalOf(listed.script)), network }
+      const removed = await this.#options.worker.run('remove', place, change)
+      return removed.ok ? null : refused(removed.error).reason
+    })
+    return undone !== null && 'is' in undone ? undone.reason : undone
+  }
+
+  /** Lists what is in `place` and compares it with what `intent` wants there. */
+  async compare(place: Place, intent: Intent): Promise<Compared> {
+    return await this.#withBackend<Compared>(async (backend) => {
+      const wanted = await this.#wanted(place, intent)
+      if (wanted.is === 'refused') return wanted
+      const listed = await this.#list(backend, place)
+      if (!listed.ok) return refused(listed.error)
+      return { is: 'compared', difference: compareRules(wanted.model, observe(listed.script, wanted.model)) }
+    })
+  }
+
+  async #withBackend<T>(work: (backend: Backend) => Promise<T>): Promise<T | ReturnType<typeof refused>> {
+    if (this.#picked.is === 'none')
+      return { is: 'refused', reason: { code: 'backend_absent', args: { why: this.#picked.why } } }
+    try {
+      return await work(this.#picked.backend)
+    } catch (error) {
+      return refused(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  async #wanted(place: Place, intent: Intent): Promise<Omit<Redirected & { is: 'redirected' }, 'changed'> | Refused> {
+    const { worker, ambient } = this.#options
+    const { addresses } = await worker.run('survey', place, {})
+    const network = familiesOf(addresses.map(({ address }) => address))
+    if (network.is === 'refused') return network
+    // which servers the pod will ask is the kubelet's to know: all DNS counts, as with Istio's plugin
+    const facts: NodeFacts = { network: { families: network.families, resolvers: null }, ambient }
+    return { is: 'redirected', model: rulesOf(intent, facts) }
+  }
+
+  async #list(backend: Backend, place: Place): Promise<Listed> {
+    const dump: Dump = await this.#options.worker.run('dump', place, { backend })
+    if (!dump.ok) return dump
+    return { ok: true, script: 'nft' in dump ? { of: 'nftables', text: dump.nft } : { of: 'iptables', ...dump } }
+  }
+}
+
+type Refused = Extract<Redirected, { is: 'refused' }>
+type Listed = { readonly ok: true; readonly script: Script } | { readonly ok: false; readonly error: string }
+
+function refused(error: string): Refused {
+  return { is: 'refused', reason: { code: 'rules_not_made', args: { error } } }
+}
+
+function observe(script: Script, { owner }: RuleModel): RuleModel {
+  return script.of === 'nftables' ? NFTABLES.observe(script, owner) : IPTABLES.observe(script, owner)
+}
+
+/** In a fresh namespace only additions: a deletion waits for the kernel's grace period. */
+function scriptFor(model: RuleModel, there: Script): Script {
+  const isFresh = isEmpty(removalOf(there))
+  if (there.of === 'nftables') return isFresh ? NFTABLES.render(model) : NFTABLES.replace(model, there)
+  return isFresh ? IPTABLES.render(model) : IPTABLES.replace(model, there)
+}
+
+function removalOf(there: Script): Script {
+  return there.of === 'nftables' ? NFTABLES.remove(there) : IPTABLES.remove(there)
+}
+
+function isEmpty(script: Script): boolean {
+  return script.of === 'nftables' ? script.text === '' : (script.v4 ?? '') === '' && (script.v6 ?? '') === ''
+}
+
+function textsOf(backend: Backend, script: Script): RuleTexts {
+  const isNft = backend === 'libnftables' || backend === 'nft'
+  if (isNft && script.of === 'nftables') return { backend, text: script.text }
+  if (!isNft && script.of === 'iptables') return { backend, texts: { v4: script.v4, v6: script.v6 } }
+  throw new TypeError(`rules of ${script.of} are not for ${backend}`)
+}
+
+function nothing(backend: Backend): RuleTexts {
+  return backend === 'libnftables' || backend === 'nft'
+    ? { backend, text: '' }
+    : { backend, texts: { v4: null, v6: null } }
+}

@@ -1,0 +1,162 @@
+import { readFileSync, statSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { address } from '../../core/intent/grammar.ts'
+import type { NodeFacts } from '../../core/redirection/rules-of.ts'
+import { PROBE_SOURCE } from '../../core/vocabulary/ports.ts'
+import type { Reason } from '../../core/vocabulary/reasons.ts'
+import { NetnsWorker } from '../../edge/host/netns-worker.ts'
+import { addressOf, type Check } from '../../edge/telemetry/health.ts'
+import { createLogger, type Logger } from '../../edge/telemetry/logger.ts'
+import { metricsServer } from '../../edge/telemetry/metrics-server.ts'
+import { Alarms } from '../alarms.ts'
+import { healthServer } from './health.ts'
+import { Journal } from './journal.ts'
+import { type Loop, periodic } from './loop.ts'
+import { NodePods } from './node-pods.ts'
+import type { AgentOptions } from './options.ts'
+import { agentMetrics, type AgentMetrics, setGauges } from './record.ts'
+import { Redirector } from './redirector.ts'
+
+/** An agent that works. */
+export interface Agent {
+  readonly healthAddress: AddressInfo
+  readonly metricsAddress: AddressInfo
+  /** Stops: not ready first, then what is in flight is finished; rules, plugin and its entry stay. Safe to call twice. */
+  readonly close: () => Promise<void>
+}
+
+const ALARMS_MS = 5_000
+const JOURNAL_MS = 30_000
+/** Knowledge of pods that is older is an alarm: bookmarks come once a minute. */
+const PODS_STALE_MS = 120_000
+
+/**
+ * Starts an agent and resolves when it listens. Throws where an address is taken or the thread for namespaces cannot be made;
+ * then nothing is left running. A node that can do nothing is no failure: the agent runs, is not ready, and says why.
+ */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { paths, tools } = options
+  const log = createLogger({ level: 'info', ...options.log })
+  const metrics = agentMetrics()
+  await using starting = new AsyncDisposableStack()
+  const worker = starting.use(await NetnsWorker.start({ libnftables: tools.libnftables, programs: tools.programs }))
+  const redirector = new Redirector({ worker, backend: tools.backend, ambient: PLAIN_AMBIENT_NODE })
+  await redirector.tryNode()
+  logBackend(redirector, log)
+  const journal = new Journal(join(paths.runDir, 'journal.json'), bootId(paths.proc))
+  const pods = new NodePods({ nodeName: options.nodeName, pods: options.pods, report: reportWatch(log, metrics) })
+  const alarms = new Alarms(log, (reason, count) => metrics.set('sluice_alarms', { reason }, count))
+  const startedAt = performance.now()
+  const loops: readonly Loop[] = [
+    periodic({
+      name: 'alarms',
+      everyMs: ALARMS_MS,
+      turn: () => alarms.observe(alarmsOf({ pods, journal, redirector, startedAt })),
+      report: reportTurn(log, 'alarms'),
+    }),
+    periodic({
+      name: 'journal',
+      everyMs: JOURNAL_MS,
+      turn: () => forgetGone(journal),
+      report: reportTurn(log, 'journal'),
+    }),
+  ]
+
+  let stopping = false
+  const readiness = (): readonly Check[] => [
+    stopping
+      ? { name: 'running', is: 'failed', detail: 'the agent was told to stop' }
+      : { name: 'running', is: 'ok', detail: 'the agent works' },
+    redirector.picked.is === 'picked'
+      ? { name: 'backend', is: 'ok', detail: redirector.picked.backend }
+      : { name: 'backend', is: 'failed', detail: redirector.picked.why },
+  ]
+  const health = healthServer(loops, readiness)
+  starting.defer(async () => await health.close())
+  const metricsApp = metricsServer(metrics, () => setGauges(metrics, { redirector, loops, pods, journal }))
+  starting.defer(async () => await metricsApp.close())
+  await health.listen({ ...options.health })
+  await metricsApp.listen({ ...options.metrics })
+
+  const stop = new AbortController()
+  const running = Promise.all([pods, ...loops].map(async (part) => await part.run(stop.signal)))
+  const parts = starting.move()
+  parts.defer(async () => {
+    stop.abort()
+    await running
+    journal.write()
+  })
+  const [healthAddress, metricsAddress] = [addressOf(health), addressOf(metricsApp)]
+  log.info({ healthAddress, metricsAddress, node: options.nodeName }, 'working')
+  return {
+    healthAddress,
+    metricsAddress,
+    close: async () => {
+      if (!stopping) log.info('stopping: not ready any more; rules stay')
+      stopping = true
+      await parts.disposeAsync()
+    },
+  }
+}
+
+/** How this node does ambient. */
+const PLAIN_AMBIENT_NODE: NodeFacts['ambient'] = {
+  dnsCapture: true,
+  probeSource: { 4: address.parse(PROBE_SOURCE.v4), 6: address.parse(PROBE_SOURCE.v6) },
+}
+
+interface Watched {
+  readonly pods: NodePods
+  readonly journal: Journal
+  readonly redirector: Redirector
+  readonly startedAt: number
+}
+
+function alarmsOf({ pods, journal, redirector, startedAt }: Watched): readonly Reason[] {
+  const { picked } = redirector
+  // just started is no alarm yet
+  const ageMs = Math.min(pods.ageMs, performance.now() - startedAt)
+  return [
+    ...(ageMs > PODS_STALE_MS
+      ? [{ code: 'pods_unknown', args: { seconds: Math.round(pods.ageMs / 1000) } } as const]
+      : []),
+    ...(journal.unwritten === null
+      ? []
+      : [{ code: 'journal_unwritten', args: { problem: journal.unwritten } } as const]),
+    ...(picked.is === 'picked' ? [] : [{ code: 'backend_absent', args: { why: picked.why } } as const]),
+  ]
+}
+
+/** Pods whose namespace is gone need no remembering; what could not be written before is tried again. */
+function forgetGone(journal: Journal): void {
+  for (const { uid, netnsPath, netnsId } of journal.all()) {
+    const there = statSync(netnsPath, { bigint: true, throwIfNoEntry: false })
+    if (there === undefined || `${there.dev}:${there.ino}` !== netnsId) journal.remove(uid)
+  }
+  journal.write()
+}
+
+function logBackend({ picked }: Redirector, log: Logger): void {
+  if (picked.is === 'picked') log.info({ backend: picked.backend, because: picked.because }, 'backend for rules')
+  else log.error({ reason: 'backend_absent', why: picked.why }, 'this node has no way to make rules')
+}
+
+/** What tells one run of the kernel from the next. */
+function bootId(proc: string): string {
+  return readFileSync(join(proc, 'sys/kernel/random/boot_id'), 'utf8').trim()
+}
+
+function reportTurn(log: Logger, loop: string): (error: unknown) => void {
+  return (err) => log.error({ err, loop }, 'a turn failed; the next one comes in its time')
+}
+
+function reportWatch(log: Logger, metrics: AgentMetrics): ConstructorParameters<typeof NodePods>[0]['report'] {
+  return (kind, { at, error, againMs, key }) => {
+    metrics.add('sluice_watch_problems_total', { kind, at })
+    // what the network and the API server do is a sentence, the rest is a bug and keeps its stack
+    const problem = error instanceof Error ? error.message : String(error)
+    const fields = { kind, at, key, againMs, ...(at !== 'request' && { err: error }) }
+    log.warn(fields, `a watch has a problem and goes on: ${problem}`)
+  }
+}

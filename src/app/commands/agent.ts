@@ -1,0 +1,123 @@
+import { BACKENDS } from '../../edge/host/apply.ts'
+import type { AgentOptions, PodsFrom } from '../agent/options.ts'
+import { startAgent } from '../agent/start.ts'
+import { CLUSTER_FLAGS, connect } from './cluster.ts'
+import { type Command, type CommandIo, type FlagRow, type FlagValues, UsageError } from './command.ts'
+import { OBJECTS_FLAG, readObjects } from './objects-file.ts'
+import { endpoint, LOG_LEVEL_FLAG, logLevel, starting, stopped } from './server.ts'
+
+const FLAGS: readonly FlagRow[] = [
+  ...CLUSTER_FLAGS,
+  { ...OBJECTS_FLAG, help: `no cluster: ${OBJECTS_FLAG.help}` },
+  { name: 'node-name', value: 'NAME', help: 'the node whose pods are served' },
+  { name: 'cni-bin-dir', value: 'DIR', default: '/opt/cni/bin', help: 'where the runtime looks for CNI plugins' },
+  {
+    name: 'cni-conf-dir',
+    value: 'DIR',
+    default: '/etc/cni/net.d',
+    help: 'where it looks for its network configuration',
+  },
+  { name: 'run-dir', value: 'DIR', default: '/var/run/sluice', help: "the agent's journal, gone after a reboot" },
+  {
+    name: 'plugin-socket',
+    value: 'FILE',
+    default: '/var/run/sluice/cni.sock',
+    help: 'where the plugin reaches the agent',
+  },
+  {
+    name: 'ztunnel-socket',
+    value: 'FILE',
+    default: '/var/run/ztunnel/ztunnel.sock',
+    help: 'where ztunnel reaches the agent',
+  },
+  { name: 'proc', value: 'DIR', default: '/proc', help: "the node's processes" },
+  {
+    name: 'netns-dir',
+    value: 'DIR',
+    default: '/var/run/netns',
+    help: 'where the runtime keeps the network namespaces of pods',
+  },
+  {
+    name: 'exclude-namespaces',
+    value: 'NAMES',
+    default: 'kube-system',
+    help: 'namespaces whose pods are left alone, by commas',
+  },
+  {
+    name: 'backend',
+    value: 'NAME',
+    choices: ['auto', ...BACKENDS],
+    default: 'auto',
+    help: 'how rules are made; auto takes the first that can do everything',
+  },
+  { name: 'libnftables', value: 'FILE', default: 'libnftables.so.1', help: 'the library, by path or by name' },
+  {
+    name: 'programs-dir',
+    value: 'DIR',
+    default: '/usr/sbin',
+    help: 'where nft, iptables-nft-restore and the like are',
+  },
+  { name: 'health-listen', value: 'ADDRESS', default: '0.0.0.0:8000', help: 'where /healthz and /readyz are served' },
+  { name: 'metrics-listen', value: 'ADDRESS', default: '0.0.0.0:15014', help: 'where /metrics is served' },
+  LOG_LEVEL_FLAG,
+]
+
+export const agentCommand: Command = {
+  name: 'agent',
+  summary: "redirects the traffic of one node's pods, when the runtime makes their network",
+  positional: null,
+  flags: FLAGS,
+  examples: [
+    'sluice agent --node-name "$NODE_NAME" --proc /host/proc',
+    'sluice agent --node-name node-1 --objects pods.yaml --run-dir /tmp/run --plugin-socket /tmp/run/cni.sock --health-listen 127.0.0.1:0',
+  ],
+  run: async (flags, _positional, io) => {
+    const agent = await startAgent(await optionsOf(flags, io)).catch((error: unknown) => {
+      throw starting('agent', error)
+    })
+    await stopped(io.stop)
+    await agent.close()
+    return 'ok'
+  },
+}
+
+async function optionsOf(flags: FlagValues, io: CommandIo): Promise<AgentOptions> {
+  const text = (name: string): string => flags[name] ?? ''
+  if (text('node-name') === '') throw new UsageError('agent needs --node-name: the node whose pods are served')
+  return {
+    nodeName: text('node-name'),
+    paths: {
+      cniBinDir: text('cni-bin-dir'),
+      cniConfDir: text('cni-conf-dir'),
+      runDir: text('run-dir'),
+      pluginSocket: text('plugin-socket'),
+      ztunnelSocket: text('ztunnel-socket'),
+      proc: text('proc'),
+      netnsDir: text('netns-dir'),
+    },
+    pods: await podsFrom(flags, io),
+    tools: {
+      libnftables: text('libnftables'),
+      programs: { directory: `${text('programs-dir').replace(/\/$/, '')}/`, env: programEnvironment(io) },
+      backend: BACKENDS.find((backend) => backend === flags['backend']) ?? null,
+    },
+    excludedNamespaces: text('exclude-namespaces')
+      .split(',')
+      .filter((name) => name !== ''),
+    health: endpoint(flags, 'health-listen'),
+    metrics: endpoint(flags, 'metrics-listen'),
+    log: { level: logLevel(flags) },
+  }
+}
+
+async function podsFrom(flags: FlagValues, io: CommandIo): Promise<PodsFrom> {
+  const path = flags['objects']
+  if (path === undefined) return { from: 'cluster', connection: await connect(flags, io) }
+  return { from: 'objects', objects: await readObjects(path, io) }
+}
+
+/** Programs get what they need to find their libraries, and nothing else. */
+function programEnvironment({ env }: CommandIo): Readonly<Record<string, string>> {
+  const kept = ['PATH', 'LD_LIBRARY_PATH', 'XTABLES_LIBDIR'].map((name) => [name, env[name]] as const)
+  return Object.fromEntries(kept.filter((entry): entry is [string, string] => entry[1] !== undefined))
+}

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Redirector } from '../../../src/app/agent/redirector.ts'
+import { address } from '../../../src/core/intent/grammar.ts'
+import { BARE_SIDECAR, type Intent, PLAIN_AMBIENT } from '../../../src/core/intent/intent.ts'
+import { PROBE_SOURCE } from '../../../src/core/vocabulary/ports.ts'
+import { type Backend, BACKENDS } from '../../../src/edge/host/apply.ts'
+import { inNetns, ip, makeNetns, startWorker, type TestNetns } from '../world.ts'
+
+const worker = await startWorker()
+const SIDECAR: Intent = { ...BARE_SIDECAR, inboundPorts: '*', outboundCidrs: '*', dns: 'all' }
+const OTHER: Intent = { ...SIDECAR, dns: 'off', interception: 'TPROXY' }
+
+async function redirectorWith(backend: Backend | null): Promise<Redirector> {
+  const probeSource = { 4: address.parse(PROBE_SOURCE.v4), 6: address.parse(PROBE_SOURCE.v6) }
+  const redirector = new Redirector({ worker, backend, ambient: { dnsCapture: true, probeSource } })
+  await redirector.tryNode()
+  return redirector
+}
+
+function podNetns(): TestNetns {
+  const netns = makeNetns('redirector')
+  ip('-n', netns.name, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'peer0')
+  ip('-n', netns.name, 'address', 'add', '10.1.2.3/24', 'dev', 'eth0')
+  ip('-n', netns.name, 'address', 'add', 'fd01::3/64', 'dev', 'eth0', 'nodad')
+  for (const device of ['eth0', 'peer0']) ip('-n', netns.name, 'link', 'set', device, 'up')
+  return netns
+}
+
+/** Everything that rules and their network are made of, as text. */
+function everything(netns: TestNetns, backend: Backend): string {
+  const network = [['rule'], ['-6', 'rule'], ['route', 'show', 'table', 'all'], ['address', 'show', 'lo']]
+  const saved =
+    backend === 'libnftables' || backend === 'nft'
+      ? [inNetns(netns, 'nft', '-s', 'list', 'ruleset')]
+      : [inNetns(netns, `${backend}-save`), inNetns(netns, `${backend.replace('ip', 'ip6')}-save`)]
+  const rules = saved.map((text) => text.replaceAll(/^#.*$|\[\d+:\d+\]/gm, ''))
+  return [...rules, ...network.map((args) => ip('-n', netns.name, ...args))].join('\n')
+}
+
+for (const backend of BACKENDS)
+  test(`${backend}: made, made again without a change, replaced by another intent, taken away`, async () => {
+    const redirector = await redirectorWith(backend)
+    const netns = podNetns()
+    const compare = async (intent: Intent): Promise<readonly number[]> => {
+      const compared = await redirector.compare(netns.handle, intent)
+      assert.ok(compared.is === 'compared', JSON.stringify(compared))
+      return [compared.difference.missing.length, compared.difference.surplus.length]
+    }
+    const first = await redirector.redirect(netns.handle, SIDECAR)
+    assert.ok(first.is === 'redirected' && first.changed, JSON.stringify(first))
+    assert.deepEqual(first.model.families, [4, 6])
+    assert.deepEqual(await compare(SIDECAR), [0, 0])
+
+    const made = everything(netns, backend)
+    const again = await redirector.redirect(netns.handle, SIDECAR)
+    assert.ok(again.is === 'redirected' && !again.changed)
+    assert.equal(everything(netns, backend), made)
+
+    const replaced = await redirector.redirect(netns.handle, OTHER)
+    assert.ok(replaced.is === 'redirected' && replaced.changed, JSON.stringify(replaced))
+    assert.deepEqual(await compare(OTHER), [0, 0])
+    assert.notDeepEqual(await compare(SIDECAR), [0, 0])
+
+    assert.equal(await redirector.undo(netns.handle, OTHER), null)
+    assert.doesNotMatch(everything(netns, backend), /istio|ISTIO|15006|lookup 133/)
+    assert.equal(await redirector.undo(netns.handle, OTHER), null, 'undone twice is undone')
+  })
+
+test('an ambient pod has its rules beside nothing else', async () => {
+  const redirector = await redirectorWith(null)
+  const netns = podNetns()
+  const made = await redirector.redirect(netns.handle, PLAIN_AMBIENT)
+  assert.ok(made.is === 'redirected', JSON.stringify(made))
+  assert.match(everything(netns, 'nft'), /istio-ambient-nat/)
+  assert.equal(await redirector.undo(netns.handle, PLAIN_AMBIENT), null)
+  assert.doesNotMatch(everything(netns, 'nft'), /istio/)
+})
+
+test('a namespace without an address, and a node without a backend, are refused by a reason', async () => {
+  const bare = makeNetns('redirector')
+  const redirector = await redirectorWith(null)
+  const none = await redirector.redirect(bare.handle, SIDECAR)
+  assert.ok(none.is === 'refused' && none.reason.code === 'address_absent')
+  const untried = new Redirector({
+    worker,
+    backend: null,
+    ambient: { dnsCapture: true, probeSource: { 4: address.parse('192.0.2.1'), 6: address.parse('2001:db8::1') } },
+  })
+  const absent = await untried.redirect(podNetns().handle, SIDECAR)
+  assert.ok(absent.is === 'refused' && absent.reason.code === 'backend_absent')
+})
