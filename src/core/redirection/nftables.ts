@@ -76,7 +76,7 @@ function script(lines: readonly string[]): NftScript {
 function additions(want: RuleModel): readonly string[] {
   return TABLES.flatMap((table) => {
     const chains = want.chains.filter((chain) => chain.table === table)
-    const name = `${FAMILY} ${tableName(want.owner, table)}`
+    const name = nftTable(want.owner, table)
     if (chains.length === 0) return []
     return [
       `add table ${name}`,
@@ -87,6 +87,11 @@ function additions(want: RuleModel): readonly string[] {
       ),
     ]
   })
+}
+
+/** The full name of a table of ours. */
+export function nftTable(owner: Owner, table: Table): string {
+  return `${FAMILY} ${tableName(owner, table)}`
 }
 
 function tableName(owner: Owner, table: Table): string {

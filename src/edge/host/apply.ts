@@ -39,7 +39,11 @@ export interface Means {
   readonly place: ProgramPlace
 }
 
-type Ran = { readonly ok: true; readonly output: string } | { readonly ok: false; readonly error: string }
+/** What nft said. */
+export type Ran = { readonly ok: true; readonly output: string } | { readonly ok: false; readonly error: string }
+
+/** The backends that speak nft. */
+export type NftBackend = 'libnftables' | 'nft'
 
 const NFT_TIMEOUT_MS = 10_000
 
@@ -106,7 +110,8 @@ function runRules(rules: RuleTexts, netns: number, foreignUsers: boolean, means:
   }
 }
 
-function runNft(backend: 'libnftables' | 'nft', text: string, { nft, place }: Means): Ran {
+/** Runs nft text, one transaction, in the calling thread's namespace. */
+export function runNft(backend: NftBackend, text: string, { nft, place }: Means): Ran {
   if (backend === 'libnftables') return nft === null ? { ok: false, error: 'libnftables is not loaded' } : nft(text)
   const file = `${place.directory}nft`
   const program = { file, args: ['-f', '-'], input: text, env: place.env, timeoutMs: NFT_TIMEOUT_MS }

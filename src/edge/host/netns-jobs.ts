@@ -1,5 +1,17 @@
 import { type NodeAbilities, nodeAbilities } from './abilities.ts'
-import { apply, type Applied, type Backend, type Change, dump, type Dump, type Means, remove } from './apply.ts'
+import {
+  apply,
+  type Applied,
+  type Backend,
+  type Change,
+  dump,
+  type Dump,
+  type Means,
+  type NftBackend,
+  type Ran,
+  remove,
+  runNft,
+} from './apply.ts'
 import type { Feature } from './features.ts'
 import { insideNetns } from './namespaces.ts'
 import { survey, type Survey } from './survey.ts'
@@ -9,6 +21,7 @@ import { type Observation, probe, type ProbePlan } from './probe.ts'
 export interface Jobs {
   readonly apply: { readonly takes: Change; readonly gives: Applied }
   readonly remove: { readonly takes: Change; readonly gives: Applied }
+  readonly nft: { readonly takes: { readonly backend: NftBackend; readonly text: string }; readonly gives: Ran }
   readonly dump: { readonly takes: { readonly backend: Backend }; readonly gives: Dump }
   readonly probe: { readonly takes: ProbePlan; readonly gives: readonly Observation[] }
   readonly abilities: { readonly takes: { readonly features: readonly Feature[] }; readonly gives: NodeAbilities }
@@ -36,6 +49,7 @@ export const HANDLERS: Handlers = {
     insideNetns(fd, home, () => apply(change, fd, foreignUsers, means)),
   remove: (change, { fd, foreignUsers }, { home, means }) =>
     insideNetns(fd, home, () => remove(change, fd, foreignUsers, means)),
+  nft: ({ backend, text }, { fd }, { home, means }) => insideNetns(fd, home, () => runNft(backend, text, means)),
   dump: ({ backend }, { fd }, { home, means }) => insideNetns(fd, home, () => dump(backend, fd, means)),
   probe: (plan, { fd }, { home }) => probe(plan, fd, home),
   // in namespaces of its own making: the place is not used

@@ -17,4 +17,15 @@ export const AMBIENT_REASONS = {
     says: () => 'the pod has finished, and its address may be given to another',
     fix: null,
   },
+  kubelet_not_found: {
+    level: 'alarm',
+    says: (p: { proc: string }) =>
+      `no process in ${p.proc} is the kubelet, so its probes cannot be told from other traffic`,
+    fix: "mount the node's /proc and name it by --proc",
+  },
+  probe_path_not_made: {
+    level: 'alarm',
+    says: (p: { error: string }) => `the way of the kubelet's probes cannot be made on the node: ${p.error}`,
+    fix: 'the node needs nf_tables with NAT (kernel modules nf_tables, nft_chain_nat, nft_ct), and the agent NET_ADMIN in its network',
+  },
 } as const satisfies Record<string, ReasonRow>

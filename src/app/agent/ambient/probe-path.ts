@@ -1,0 +1,137 @@
+import type { Address } from '../../../core/intent/address.ts'
+import { ambientHostRules, type AmbientNode } from '../../../core/redirection/ambient.ts'
+import { compareRules } from '../../../core/redirection/comparison.ts'
+import { NFTABLES } from '../../../core/redirection/nftables.ts'
+import {
+  probeChanges,
+  type ProbeMembers,
+  probeMembers,
+  probePathRemoval,
+  probeSetText,
+} from '../../../core/redirection/probe-set.ts'
+import { id } from '../../../core/intent/grammar.ts'
+import type { Reason } from '../../../core/vocabulary/reasons.ts'
+import type { NftBackend, Ran } from '../../../edge/host/apply.ts'
+import type { Place } from '../../../edge/host/netns-jobs.ts'
+import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
+import { userOfProcess } from '../../../edge/host/processes.ts'
+
+export interface ProbePathOptions {
+  readonly worker: NetnsWorker
+  /** the network namespace that the kubelet is in */
+  readonly host: Place
+  readonly backend: NftBackend
+  readonly node: AmbientNode
+  /** where the kubelet is looked for */
+  readonly proc: string
+}
+
+/** Nothing to say, or why it could not be done. */
+type Problem = Reason | null
+
+/**
+ * The way of the kubelet's probes (cni.md §5.9): rules in the host's namespace that give them a source of their own, for the
+ * pods that are in the sets. Changes are made by difference to what is there, one after the other; nothing is ever flushed, so
+ * that no probe of a pod that stays fails.
+ */
+export class ProbePath {
+  readonly #options: ProbePathOptions
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(options: ProbePathOptions) {
+    this.#options = options
+  }
+
+  /** Makes the rules as they should be; the members of the sets stay. */
+  async ensure(): Promise<Problem> {
+    return await this.#alone(async (listing) => {
+      const { node, proc } = this.#options
+      const kubelet = userOfProcess(proc, isKubelet)
+      if (kubelet === undefined) return { code: 'kubelet_not_found', args: { proc } }
+      const want = ambientHostRules(node, { is: 'user', uid: id.parse(String(kubelet)) })
+      const dump = { of: 'nftables', text: listing } as const
+      const { missing, surplus } = compareRules(want, NFTABLES.observe(dump, 'ambient'))
+      const isRight = missing.length === 0 && surplus.length === 0
+      return isRight ? null : await this.#run(NFTABLES.replace(want, dump).text)
+    })
+  }
+
+  /** Puts the addresses of a pod in; those that were another pod's are this one's from now on. */
+  async put(uid: string, addresses: readonly Address[]): Promise<Problem> {
+    return await this.#change(() => new Map(addresses.map((address) => [address, uid])), false)
+  }
+
+  /** Takes the addresses of a pod out, but for those that are another pod's by now. */
+  async drop(uid: string): Promise<Problem> {
+    return await this.#change((there) => new Map([...there].filter(([, owner]) => owner !== uid)), true)
+  }
+
+  /** Makes the sets hold `want`; what is not in it goes only where it is `complete`. */
+  async reconcile(want: ProbeMembers, complete: boolean): Promise<Problem> {
+    return await this.#change(() => want, complete)
+  }
+
+  /** Who is in the sets now; rejects where they cannot be read. */
+  async members(): Promise<ProbeMembers> {
+    const listed = await this.#list()
+    if (!listed.ok) throw new Error(listed.error)
+    return probeMembers(listed.output)
+  }
+
+  /** Takes rules and sets away. */
+  async remove(): Promise<Problem> {
+    return await this.#alone(async (listing) => await this.#run(probePathRemoval(listing)))
+  }
+
+  async #change(wanted: (there: ProbeMembers) => ProbeMembers, complete: boolean): Promise<Problem> {
+    return await this.#alone(async (listing) => {
+      const there = probeMembers(listing)
+      return await this.#run(probeSetText(there, probeChanges(there, wanted(there), complete)))
+    })
+  }
+
+  /** One change at a time: each starts from what the one before left. */
+  async #alone(work: (listing: string) => Promise<Problem>): Promise<Problem> {
+    const before = this.#last
+    const turn = (async () => {
+      await before
+      try {
+        const listed = await this.#list()
+        return listed.ok ? await work(listed.output) : problem(listed.error)
+      } catch (error) {
+        return problem(error instanceof Error ? error.message : String(error))
+      }
+    })()
+    this.#last = turn
+    return await turn
+  }
+
+  async #list(): Promise<Ran> {
+    // the tables of this family alone: those of kube-proxy can be long
+    return await this.#nft('list ruleset inet\n')
+  }
+
+  async #run(text: string): Promise<Problem> {
+    if (text === '') return null
+    const ran = await this.#nft(text)
+    return ran.ok ? null : problem(ran.error)
+  }
+
+  async #nft(text: string): Promise<Ran> {
+    const { worker, host, backend } = this.#options
+    return await worker.run('nft', host, { backend, text })
+  }
+}
+
+function problem(error: string): Reason {
+  return { code: 'probe_path_not_made', args: { error } }
+}
+
+/** As Istio finds it; k3s and its kin run the kubelet in a process of their own name. */
+function isKubelet(name: string, commandLine: readonly string[]): boolean {
+  return name === 'kubelet' || name.startsWith('k3s') || (name === 'kubelite' && commandLine.some(isKubeletWord))
+}
+
+function isKubeletWord(word: string): boolean {
+  return word.includes('kubelet')
+}
