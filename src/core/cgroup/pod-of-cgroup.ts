@@ -34,15 +34,13 @@ export function podOfCgroup(text: string): CgroupOwner {
   return found ?? { is: 'none' }
 }
 
+/** A path of both forms is CRI-O's usual one, below the pod's: Istio finds nothing there, and with it no pod of such a node. */
 function ownerOf(path: string): Container | undefined {
   const [, uid, container] = IN_POD.exec(path) ?? []
-  const [, ofCrio] = IN_CRIO.exec(path) ?? []
-  if (uid !== undefined && container !== undefined && ofCrio === undefined)
+  if (uid !== undefined && container !== undefined)
     return { is: 'container', podUid: uid.replace(SEPARATORS, '-'), container }
-  // both forms at once: the path is neither runtime's
-  return ofCrio !== undefined && uid === undefined
-    ? { is: 'container', podUid: undefined, container: ofCrio }
-    : undefined
+  const [, ofCrio] = IN_CRIO.exec(path) ?? []
+  return ofCrio === undefined ? undefined : { is: 'container', podUid: undefined, container: ofCrio }
 }
 
 function linesOf(text: string): readonly string[] {

@@ -13,7 +13,8 @@ import {
   runNft,
 } from './apply.ts'
 import type { Feature } from './features.ts'
-import { insideNetns } from './namespaces.ts'
+import { insideNetns, type NamespaceId } from './namespaces.ts'
+import { netnsProcesses, type NetnsProcess } from './processes.ts'
 import { survey, type Survey } from './survey.ts'
 import { type Observation, probe, type ProbePlan } from './probe.ts'
 
@@ -25,6 +26,10 @@ export interface Jobs {
   readonly dump: { readonly takes: { readonly backend: Backend }; readonly gives: Dump }
   readonly probe: { readonly takes: ProbePlan; readonly gives: readonly Observation[] }
   readonly abilities: { readonly takes: { readonly features: readonly Feature[] }; readonly gives: NodeAbilities }
+  readonly processes: {
+    readonly takes: { readonly proc: string; readonly except: readonly NamespaceId[] }
+    readonly gives: readonly NetnsProcess[]
+  }
   readonly survey: { readonly takes: Readonly<Record<string, never>>; readonly gives: Survey }
 }
 export type JobKind = keyof Jobs
@@ -54,5 +59,7 @@ export const HANDLERS: Handlers = {
   probe: (plan, { fd }, { home }) => probe(plan, fd, home),
   // in namespaces of its own making: the place is not used
   abilities: ({ features }, _, { home, means }) => nodeAbilities(features, means, home),
+  // thousands of files in turn: not for the main thread; the place is not used
+  processes: ({ proc, except }) => netnsProcesses(proc, except),
   survey: (_, { fd }, { home }) => insideNetns(fd, home, survey),
 }

@@ -1,10 +1,42 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { NamespaceId } from './namespaces.ts'
 
 /**
  * The node's processes, as `proc` shows them. They come and go while one reads: what cannot be read is passed over, and a process
  * that nobody may look at is one of those.
  */
+
+/** A process in a network namespace that is not the node's own. */
+export interface NetnsProcess {
+  readonly pid: number
+  readonly netns: NamespaceId
+  /** as `/proc/<pid>/cgroup` has it */
+  readonly cgroup: string
+}
+
+/** One process for each namespace and cgroup, beside those of the namespaces `except`. */
+export function netnsProcesses(proc: string, except: readonly NamespaceId[]): readonly NetnsProcess[] {
+  const passed = new Set(except)
+  const found = new Map<string, NetnsProcess>()
+  for (const pid of pidsOf(proc)) {
+    const netns = ofProcess(() => {
+      const { dev, ino } = statSync(netnsOf(proc, pid), { bigint: true })
+      return `${dev}:${ino}`
+    })
+    if (netns === undefined || passed.has(netns)) continue
+    const cgroup = ofProcess(() => readFileSync(join(proc, String(pid), 'cgroup'), 'utf8'))
+    if (cgroup === undefined) continue
+    const key = `${netns} ${cgroup}`
+    if (!found.has(key)) found.set(key, { pid, netns, cgroup })
+  }
+  return [...found.values()]
+}
+
+/** The file that leads to the network namespace of a process. */
+export function netnsOf(proc: string, pid: number): string {
+  return join(proc, String(pid), 'ns', 'net')
+}
 
 /** The user of the first process whose name and command line are such; undefined where there is none. */
 export function userOfProcess(

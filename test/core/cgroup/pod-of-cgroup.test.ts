@@ -18,8 +18,9 @@ test('the same container in two pods is unclear', () => {
   assert.equal(podOfCgroup(text).is, 'unclear')
 })
 
-test("a path in both runtimes' forms tells nothing", () => {
-  assert.deepEqual(podOfCgroup(`0::/pod${UID}/crio-${CONTAINER}.scope\n`), { is: 'none' })
+test("CRI-O's usual path, in both forms, names the pod", () => {
+  const slice = `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${UID.replaceAll('-', '_')}.slice`
+  assert.deepEqual(podOfCgroup(`0::${slice}/crio-${CONTAINER}.scope\n`), IN_POD)
 })
 
 test('an empty line between others is unclear, the end of the last line is not', () => {

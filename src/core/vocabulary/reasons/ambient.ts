@@ -17,6 +17,11 @@ export const AMBIENT_REASONS = {
     says: () => 'the pod has finished, and its address may be given to another',
     fix: null,
   },
+  netns_not_found: {
+    level: 'alarm',
+    says: (p: { why: string }) => `the network namespace of a pod that runs is not found: ${p.why}`,
+    fix: "the agent needs the node's /proc and the right to look at its processes (SYS_PTRACE); it keeps looking, and restarting the pod gives it a namespace that is known from the start",
+  },
   kubelet_not_found: {
     level: 'alarm',
     says: (p: { proc: string }) =>
