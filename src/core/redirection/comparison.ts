@@ -1,4 +1,5 @@
 import type { IpFamily } from '../intent/address.ts'
+import { printRule } from './iptables-rule.ts'
 import { type Chain, type Match, type Rule, type RuleModel, rulesFor, type Table, type ChainName } from './model.ts'
 
 /** A rule and where it stands. */
@@ -16,6 +17,11 @@ export interface RuleDifference {
   readonly surplus: readonly LocatedRule[]
 }
 
+/** A rule of ours for people, in the words of iptables. */
+export function ruleInWords({ family, table, chain, rule }: LocatedRule): string {
+  return `IPv${family} ${table} ${chain} ${printRule(rule, family)}`
+}
+
 /**
  * Where `have` differs in meaning from `want`, for the families of `want`. Rules that no packet can both match, or that end
  * alike, may stand in any order; a jump to a chain without rules is nothing.
@@ -29,7 +35,7 @@ export function compareRules(want: RuleModel, have: RuleModel): RuleDifference {
       const chain = wanted.get(key) ?? had.get(key)
       if (chain === undefined) continue
       const located = (rule: Rule): LocatedRule => ({ family, table: chain.table, chain: chain.name, rule })
-      const [left, right] = apart(wanted.get(key)?.rules ?? [], had.get(key)?.rules ?? [])
+      const [left, right] = differing(wanted.get(key)?.rules ?? [], had.get(key)?.rules ?? [])
       missing.push(...left.map(located))
       surplus.push(...right.map(located))
     }
@@ -37,7 +43,7 @@ export function compareRules(want: RuleModel, have: RuleModel): RuleDifference {
   return { missing, surplus }
 }
 
-/** The chains that packets of `family` can meet a rule in, each in an order that equal meaning makes equal. */
+/** The chains that packets of `family` can meet a rule in. */
 function meaning(model: RuleModel, family: IpFamily): ReadonlyMap<string, Chain> {
   let chains = model.chains.map((chain) => ({ ...chain, rules: rulesFor(chain, family).map(plain) }))
   for (let before = -1; before !== chains.length;) {
@@ -50,7 +56,13 @@ function meaning(model: RuleModel, family: IpFamily): ReadonlyMap<string, Chain>
       }))
       .filter((chain) => there.has(keyOf(chain)))
   }
-  return new Map(chains.map((chain) => [keyOf(chain), { ...chain, rules: normalOrder(chain.rules) }]))
+  return new Map(chains.map((chain) => [keyOf(chain), chain]))
+}
+
+/** What only one of two lists has; most often they are the same, which is quick to see. */
+function differing(wanted: readonly Rule[], had: readonly Rule[]): readonly [readonly Rule[], readonly Rule[]] {
+  const isSame = wanted.length === had.length && wanted.every((rule, i) => textOf(rule) === textOf(had[i] ?? rule))
+  return isSame ? [[], []] : apart(normalOrder(wanted), normalOrder(had))
 }
 
 function keyOf({ table, name }: Pick<Chain, 'table' | 'name'>): string {

@@ -75,6 +75,7 @@ export function judge({ sightings, proxyExpected, missingRules }: Evidence): Ver
   const measured = sightings.map(measure)
   const deaf = sightings.filter(({ class: one, listening }) => proxyExpected && one !== 'proxy' && !listening)
   const also: readonly Reason[] = [
+    ...(sightings.length === 0 ? [{ code: 'nothing_promised', args: {} } as const] : []),
     ...deaf.map((one): Reason => ({ code: 'proxy_not_listening', args: { what: nameOf(one), port: one.leadsTo } })),
     ...(missingRules === null || missingRules.length === 0
       ? []
@@ -125,10 +126,10 @@ function arrives({ class: one, to, leadsTo, transparent, seen }: Sighting): bool
     case 'answered':
       return one === 'inbound' ? null : false
     case 'refused':
-    case 'left':
       return false
+    case 'left':
     case 'silence':
-      // what leads to a listener inside arrives at once; from outside, a policy on the way may have dropped it
+      // what leads to a listener inside arrives at once; from outside, it may not have found the pod, or a policy dropped it
       return one === 'inbound' ? null : false
     case 'unknown':
       return null

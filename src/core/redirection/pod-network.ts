@@ -44,7 +44,10 @@ export function familiesOf(
 }
 
 /** Whose DNS is captured: nobody's, everybody's, or what is asked of these servers. */
-export function capturedDns(intent: SidecarIntent, network: PodNetwork): 'none' | 'all' | readonly Address[] {
+export function capturedDns(
+  intent: SidecarIntent,
+  network: Pick<PodNetwork, 'resolvers'>,
+): 'none' | 'all' | readonly Address[] {
   if (intent.dns !== 'resolvers') return intent.dns === 'off' ? 'none' : 'all'
   if (intent.dnsPolicy !== 'none' && network.resolvers === null) return 'all'
   const given = intent.dnsPolicy === 'none' ? [] : (network.resolvers?.[intent.dnsPolicy] ?? [])

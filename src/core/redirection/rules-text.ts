@@ -1,13 +1,8 @@
 import { type Address, familyOf, type IpFamily } from '../intent/address.ts'
-import { decodeIntent } from '../intent/codec.ts'
-import { ambientIntentOfConfiguration, intentOfConfiguration } from '../intent/configuration.ts'
-import { ambientStanding, ISTIO_AMBIENT_RULES } from '../intent/ambient-standing.ts'
+import { configurationIn, intentOfDocument, kindOfDocument } from '../intent/document.ts'
 import { address, GrammarError, id } from '../intent/grammar.ts'
-import type { IntentResult } from '../intent/intent.ts'
-import { intentOfDecided, intentOfPod } from '../intent/pod.ts'
-import { annotationsOf, containersOf } from '../json/pod.ts'
-import { isObject, type JsonObject, objectOr, stringOr } from '../json/value.ts'
-import { ANSWER_ANNOTATIONS, CONTAINERS } from '../vocabulary/names.ts'
+import type { Intent, IntentResult } from '../intent/intent.ts'
+import { type JsonObject, stringOr } from '../json/value.ts'
 import { PROBE_SOURCE } from '../vocabulary/ports.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
 import { ambientHostRules, type AmbientNode } from './ambient.ts'
@@ -58,14 +53,16 @@ export function plannedRules(
 }
 
 function planned(document: JsonObject, backend: Backend['name'], families: readonly IpFamily[]): PlannedRules {
-  const configuration = isObject(document['config']) ? document['config'] : document
-  const mode = stringOr(document['mode'])
-  if (mode === 'ambient-host') return hostRules(configuration, backend)
-  if (mode === 'ambient-pod')
-    return podRules(ambientIntentOfConfiguration(objectOr(configuration['pod'])), ambientNode(configuration))
-  if (mode === 'sidecar' || !isObject(document['spec']))
-    return podRules(intentOfConfiguration(configuration), ambientNode(configuration))
-  return podRules(intentOfAnyPod(document), { ...DEFAULT_NODE, families })
+  const kind = kindOfDocument(document)
+  const configuration = configurationIn(document)
+  if (kind === 'ambient-host') return hostRules(configuration, backend)
+  const node = kind === 'pod' ? { ...DEFAULT_NODE, families } : ambientNode(configuration)
+  return podRules(intentOfDocument(document), node)
+}
+
+/** The rules that a node whose probes have their usual source makes for `intent`, all DNS counting. */
+export function plannedModel(intent: Intent, families: readonly IpFamily[], dnsCapture: boolean): RuleModel {
+  return rulesOf(intent, { network: { families, resolvers: null }, ambient: { ...DEFAULT_NODE, dnsCapture } })
 }
 
 const DEFAULT_NODE: AmbientNode = ambientNode({})
@@ -75,15 +72,6 @@ function podRules(read: IntentResult, node: AmbientNode): PlannedRules {
   const { families } = node
   const model = rulesOf(read.intent, { network: { families, resolvers: null }, ambient: node })
   return { is: 'rules', model, network: networkOf(read.intent, families) }
-}
-
-/** What was decided for the pod; else what istio-init, ztunnel's agent or the CNI plugin would do. */
-function intentOfAnyPod(pod: JsonObject): IntentResult {
-  const decided = annotationsOf(pod)[ANSWER_ANNOTATIONS.intent]
-  if (decided !== undefined) return decodeIntent(decided)
-  if (containersOf(pod).some(({ name }) => name === CONTAINERS.init)) return intentOfDecided(pod, 'init')
-  const standing = ambientStanding(pod, { name: '', labels: {} }, ISTIO_AMBIENT_RULES)
-  return standing.is === 'in' ? intentOfDecided(pod, 'ambient') : intentOfPod(pod)
 }
 
 function ambientNode(configuration: JsonObject): AmbientNode {

@@ -134,7 +134,8 @@ function openCatchers(plan: ProbePlan, here: Survey, keep: (fd: number) => numbe
 
 function startOne(probe: Probe, saw: Map<Probe, Saw>, keep: (fd: number) => number): readonly Attempt[] {
   try {
-    const reach = probe.from === 'inside' ? 'first-router' : 'anywhere'
+    // between a node and its pod some networks (eBPF) count as a router; an address that the node does not know goes no farther
+    const reach = probe.from === 'inside' ? 1 : 2
     const fd = keep(
       probe.over === 'tcp' ? startDial(probe.to, probe.user, reach) : sendEmpty(probe.to, probe.user, reach),
     )

@@ -56,10 +56,10 @@ function open(family: Family, type: number, user: Credentials): number {
 }
 
 /**
- * How far a packet may go. One that dies at its first router leaves no trace elsewhere, and the router's complaint, which
- * the socket is told, ends the attempt early.
+ * How many routers a packet may meet, the last of which refuses it: it leaves no trace farther away, and the router's
+ * complaint, which the socket is told, ends the attempt early.
  */
-export type Reach = 'first-router' | 'anywhere'
+export type Reach = 1 | 2
 
 /** Starts to connect from `sender`'s socket and gives it at once. Throws a SystemError where it cannot start (no route). */
 export function startDial(to: Endpoint, sender: Sender, reach: Reach): number {
@@ -67,7 +67,7 @@ export function startDial(to: Endpoint, sender: Sender, reach: Reach): number {
   const fd = open(family, SOCK_STREAM, sender)
   try {
     if (sender.mark !== undefined) setOption(fd, SOL_SOCKET, SO_MARK, sender.mark)
-    if (reach === 'first-router') nearOnly(fd, family)
+    nearOnly(fd, family, reach)
     begin(fd, to)
     return fd
   } catch (error) {
@@ -82,7 +82,7 @@ export function sendEmpty(to: Endpoint, sender: Sender, reach: Reach): number {
   const fd = open(family, SOCK_DGRAM, sender)
   try {
     if (sender.mark !== undefined) setOption(fd, SOL_SOCKET, SO_MARK, sender.mark)
-    if (reach === 'first-router') nearOnly(fd, family)
+    nearOnly(fd, family, reach)
     begin(fd, to)
     check('send', libc().send(fd, Buffer.alloc(0), 0, 0))
     return fd
@@ -101,10 +101,10 @@ function begin(fd: number, to: Endpoint): void {
   }
 }
 
-function nearOnly(fd: number, family: Family): void {
+function nearOnly(fd: number, family: Family, reach: Reach): void {
   const [level, hops, errors] =
     family === 4 ? [SOL_IP, IP_TTL, IP_RECVERR] : [SOL_IPV6, IPV6_UNICAST_HOPS, IPV6_RECVERR]
-  setOption(fd, level, hops, 1)
+  setOption(fd, level, hops, reach)
   setOption(fd, level, errors, 1)
 }
 

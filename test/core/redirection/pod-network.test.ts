@@ -49,7 +49,7 @@ const DNS: readonly (readonly [
 
 for (const [what, said, resolvers, want] of DNS)
   test(`DNS is captured ${what}`, () => {
-    assert.deepEqual(capturedDns({ ...BARE_SIDECAR, ...said }, { families: [4], resolvers }), want)
+    assert.deepEqual(capturedDns({ ...BARE_SIDECAR, ...said }, { resolvers }), want)
   })
 
 test('TPROXY without an inbound port needs no route', () => {

@@ -34,9 +34,14 @@ export async function verifyNetns(path: string, options: VerifyOptions): Promise
     using netns = openNetns(path)
     return await measure(netns, options)
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    return { is: 'unknown', measured: [], also: [{ code: 'namespace_not_entered', args: { path, why } }] }
+    return unentered(path, error)
   }
+}
+
+/** The verdict on a namespace that could not be looked into. */
+export function unentered(path: string, error: unknown): Verdict {
+  const why = error instanceof Error ? error.message : String(error)
+  return { is: 'unknown', measured: [], also: [{ code: 'namespace_not_entered', args: { path, why } }] }
 }
 
 /** The same for a namespace that is open already. Rejects where it cannot be entered. */

@@ -38,6 +38,11 @@ export const MEASUREMENT_REASONS = {
     says: (p: { path: string; why: string }) => `the network namespace ${p.path} cannot be entered: ${p.why}`,
     fix: 'name the namespace of a pod that runs (its sandbox keeps it in /var/run/netns), and measure as root',
   },
+  nothing_promised: {
+    level: 'alarm',
+    says: () => 'nothing that can be measured is to be redirected in this pod, so nothing shows whether its rules hold',
+    fix: 'take a port or an address range out of the exclusions of the pod, or leave the pod out of the mesh',
+  },
   proxy_not_listening: {
     level: 'alarm',
     says: (p: Measured & { port: number }) => `nobody listens on the proxy's port ${p.port}, to which ${p.what} leads`,
