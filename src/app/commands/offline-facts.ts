@@ -1,5 +1,6 @@
 import type { Coverage } from '../../core/decision/coverage.ts'
 import type { NamespaceFacts } from '../../core/decision/facts.ts'
+import { coded } from '../../core/explain/words.ts'
 import type { FactsOfPod } from '../../core/explain/workload-documents.ts'
 import { isObject, type JsonObject, objectOr, stringMap, stringOr } from '../../core/json/value.ts'
 import type { MeshSettings } from '../../core/settings/mesh-settings.ts'
@@ -8,6 +9,7 @@ import { DEFAULT_POLICY, parsePolicy, type Policy } from '../../core/settings/po
 import { SettingsError } from '../../core/settings/settings-error.ts'
 import { WISHES } from '../../core/vocabulary/modes.ts'
 import { ISTIO_LABELS, SLUICE_LABELS } from '../../core/vocabulary/names.ts'
+import { unusableTemplates } from '../webhook/alarms.ts'
 import { DEFAULT_INSTALLATION } from '../webhook/options.ts'
 import type { Snapshot } from '../webhook/snapshot.ts'
 import { worldOf } from '../webhook/world.ts'
@@ -69,6 +71,8 @@ export async function readOfflineFacts(flags: FlagValues, io: CommandIo): Promis
   const namespace = await readNamespace(flags, io)
   const settings = cluster === undefined || namesSettings(flags) ? await readSettings(flags, io) : cluster.settings
   const policy = (await readPolicy(flags, io)) ?? cluster?.policy ?? OFFLINE_POLICY
+  // on standard error: what the settings cannot do is said whichever pods the file holds
+  for (const reason of unusableTemplates(settings)) io.err(`settings: ${coded(reason)}\n`)
   return (pod, named) => {
     const name = named ?? flags['namespace'] ?? stringOr(objectOr(namespace?.['metadata'])['name']) ?? 'default'
     return {

@@ -1,3 +1,5 @@
+import { templateProblems } from '../../core/injection/templates/user-templates.ts'
+import type { MeshSettings } from '../../core/settings/mesh-settings.ts'
 import type { Reason } from '../../core/vocabulary/reasons.ts'
 import type { FactSource } from './snapshot.ts'
 
@@ -7,18 +9,27 @@ const UNKNOWN_MAX_STALE = 1800
 /** What is wrong with the facts that decisions rest on. It holds for every replica alike, so it makes none unready. */
 export function factAlarms(source: FactSource): readonly Reason[] {
   const current = source.current()
-  if (current.is === 'not_synced') return []
-  const stale = staleness(
-    source,
-    current.is === 'snapshot' ? current.snapshot.policy.maxStaleSeconds : UNKNOWN_MAX_STALE,
-  )
-  if (current.is === 'configuration')
-    return [{ code: 'configuration_missing', args: { problem: current.why } }, ...stale]
+  if (current.is !== 'snapshot') {
+    if (current.is === 'not_synced') return []
+    return [{ code: 'configuration_missing', args: { problem: current.why } }, ...staleness(source, UNKNOWN_MAX_STALE)]
+  }
+  return [
+    ...problemsOf(source, current.snapshot.settings),
+    ...staleness(source, current.snapshot.policy.maxStaleSeconds),
+  ]
+}
+
+function problemsOf(source: FactSource, settings: MeshSettings): readonly Reason[] {
   const unusable = [...source.problems()].map(([configuration, problem]): Reason => ({
     code: 'configuration_unusable',
     args: { configuration, problem },
   }))
-  return [...unusable, ...stale]
+  return [...unusable, ...unusableTemplates(settings)]
+}
+
+/** Other pods go on: such a template refuses those that ask for it. */
+export function unusableTemplates({ injector }: MeshSettings): readonly Reason[] {
+  return templateProblems(injector).map((args) => ({ code: 'template_unusable', args }))
 }
 
 function staleness(source: FactSource, maxSeconds: number): readonly Reason[] {

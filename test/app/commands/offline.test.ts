@@ -150,3 +150,15 @@ test('the rules of an injected pod are printed for either tool, and a pod that g
   assert.deepEqual([plain.code, plain.out], [0, ''])
   assert.match(plain.err, /^no rules: /)
 })
+
+test('a template of the settings that cannot be used is named with its place, whether a pod asks for it or not', async () => {
+  const config = await file('config.yaml', 'policy: enabled\ntemplates:\n  odd: "{{ .A.B 1 }}"\n')
+  for (const command of ['explain', 'inject']) {
+    const { code, err } = await sluice([command, '-f', '-', '--inject-config-file', config], POD)
+    assert.equal(code, 0, err)
+    assert.match(
+      err,
+      /^settings: template_unusable: the injection template "odd" .* line 1, column 4: only a function takes arguments/,
+    )
+  }
+})

@@ -9,10 +9,20 @@ import type { FactSource } from '../../../src/app/webhook/snapshot.ts'
 import { worldOf } from '../../../src/app/webhook/world.ts'
 import type { Reason } from '../../../src/core/vocabulary/reasons.ts'
 import { createLogger } from '../../../src/edge/telemetry/logger.ts'
-import { cluster } from './cluster.ts'
+import { cluster, configMap } from './cluster.ts'
 
 const GOOD: FactSource = worldOf(cluster(), DEFAULT_INSTALLATION)
 const MAX = 1800
+const TEMPLATES =
+  'policy: enabled\ntemplates:\n  fine: "{}"\n  odd: |-\n    metadata:\n      labels: {{ env \"HOME\" }}\n'
+const ODD_TEMPLATE = worldOf(
+  [
+    ...cluster().filter((object) => object['kind'] !== 'ConfigMap'),
+    configMap('istio-system', 'istio', { mesh: '' }),
+    configMap('istio-system', 'istio-sidecar-injector', { config: TEMPLATES, values: '{}' }),
+  ],
+  DEFAULT_INSTALLATION,
+)
 
 const CASES: readonly {
   readonly name: string
@@ -29,6 +39,16 @@ const CASES: readonly {
     name: 'a version that cannot be used',
     source: { problems: () => new Map([['mesh', 'bad']]) },
     want: [{ code: 'configuration_unusable', args: { configuration: 'mesh', problem: 'bad' } }],
+  },
+  {
+    name: 'a template that the interpreter does not know',
+    source: { current: () => ODD_TEMPLATE.current() },
+    want: [
+      {
+        code: 'template_unusable',
+        args: { template: 'odd', line: 2, column: 14, problem: 'the function env is not supported' },
+      },
+    ],
   },
   {
     name: 'no configuration at all',

@@ -19,4 +19,10 @@ export const CLUSTER_REASONS = {
     says: (p: { problem: string }) => `there are no settings to decide by: ${p.problem}`,
     fix: 'create or correct the ConfigMap that is named; until then every request is left to the failurePolicy',
   },
+  template_unusable: {
+    level: 'alarm',
+    says: (p: { template: string; line: number; column: number; problem: string }) =>
+      `the injection template ${JSON.stringify(p.template)} of the settings cannot be used, and refuses each pod that asks for it: line ${p.line}, column ${p.column}: ${p.problem}`,
+    fix: 'rewrite the template at the place that is named; docs/templates.md says what templates may hold',
+  },
 } as const satisfies Record<string, ReasonRow>
