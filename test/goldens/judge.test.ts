@@ -60,6 +60,15 @@ test('an intended difference is checked against our own result', () => {
   assert.deepEqual(lines.slice(1), ['is: expected "Sluice", got "neither"'])
 })
 
+test('a difference that a rule of the set foresees is intended, and only as foreseen', () => {
+  const by = (own: Json): Verdict['is'] => {
+    const judging = { intended: new Map(), ownResults: new OwnResults('none'), update: false }
+    return judge(SET, { ...golden(() => ({ is: 'Sluice' })), own }, judging).is
+  }
+  assert.equal(by({ is: 'Sluice' }), 'intended')
+  assert.equal(by({ is: 'neither' }), 'failed')
+})
+
 test('an intended difference without our own result fails until it is written', () => {
   assert.equal(verdict(() => ({ is: 'Sluice' }), true).is, 'failed')
   const { is, after } = verdict(() => ({ is: 'Sluice' }), true, undefined, true)

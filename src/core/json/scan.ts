@@ -69,7 +69,7 @@ export function isOdd(digits: string): boolean {
 }
 
 /** Index of the quote that closes the string opened at `from`; the end of the text where none does. */
-function endOfString(text: string, from: number): number {
+export function endOfString(text: string, from: number): number {
   for (let at = text.indexOf('"', from + 1); at !== -1; at = text.indexOf('"', at + 1)) {
     let backslashes = 0
     while (text.charCodeAt(at - 1 - backslashes) === BACKSLASH) backslashes++

@@ -2,6 +2,7 @@ import { AMBIENT_REASONS } from './reasons/ambient.ts'
 import { CLUSTER_REASONS } from './reasons/cluster.ts'
 import { DECISION_REASONS } from './reasons/decision.ts'
 import { INJECTION_REASONS } from './reasons/injection.ts'
+import { INSTALLER_REASONS } from './reasons/installer.ts'
 import { MEASUREMENT_REASONS } from './reasons/measurement.ts'
 import { NODE_REASONS } from './reasons/node.ts'
 import type { ReasonLevel, ReasonRow } from './reasons/reason-row.ts'
@@ -22,6 +23,7 @@ export const REASONS = {
   ...NODE_REASONS,
   ...ZTUNNEL_REASONS,
   ...AMBIENT_REASONS,
+  ...INSTALLER_REASONS,
 } as const satisfies Record<string, ReasonRow>
 
 export type ReasonCode = keyof typeof REASONS

@@ -1,5 +1,6 @@
 import type { GoldenSet } from '../golden-set.ts'
 import { CGROUPS } from './cgroups.ts'
+import { CONFLIST } from './conflist.ts'
 import { INJECTION } from './injection.ts'
 import { INJECTION_FUNCTIONS } from './injection-functions.ts'
 import { REDIRECTION } from './redirection.ts'
@@ -14,9 +15,7 @@ export const SETS: readonly GoldenSet[] = [
   SELECTION,
   WEBHOOKS,
   REDIRECTION,
+  CONFLIST,
   CGROUPS,
   REPAIR,
 ]
-
-/** What else a goldens directory may hold: said to be left out, and counted nowhere. */
-export const WITHOUT_CODE: readonly string[] = ['conflist']
