@@ -1,9 +1,9 @@
 import { ANNOTATIONS_PAGE } from './annotations.ts'
 import { CLI } from './cli.ts'
-import { WEBHOOK_MANIFEST } from './manifests.ts'
+import { MANIFESTS } from './manifests.ts'
 import type { Page } from './page.ts'
 import { POLICY_PAGE } from './policy.ts'
 import { REASONS_PAGE } from './reasons.ts'
 
 /** Every generated file; to add one: a file beside this and a row here. */
-export const PAGES: readonly Page[] = [ANNOTATIONS_PAGE, CLI, POLICY_PAGE, REASONS_PAGE, WEBHOOK_MANIFEST]
+export const PAGES: readonly Page[] = [ANNOTATIONS_PAGE, CLI, POLICY_PAGE, REASONS_PAGE, ...MANIFESTS]

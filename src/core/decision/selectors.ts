@@ -108,6 +108,34 @@ export function sluiceEntries(audience: Audience): readonly SelectorEntry[] {
   )
 }
 
+/**
+ * Pods that opt out by the label which keeps them from Istio's entries, and so from the webhook: only the guard sees them,
+ * where the policy denies opting out.
+ */
+export function optOutEntries(audience: Audience): readonly SelectorEntry[] {
+  const refuses = [is(inject, 'false')]
+  const entries: SelectorEntry[] = [
+    {
+      name: 'opt-out.rev.namespace',
+      namespaceSelector: [is(revision, audience.revision), lacks(injection)],
+      objectSelector: refuses,
+    },
+  ]
+  if (!audience.isDefault) return entries
+  entries.push({ name: 'opt-out.namespace', namespaceSelector: [is(injection, 'enabled')], objectSelector: refuses })
+  if (audience.namespacesByDefault)
+    entries.push({
+      name: 'opt-out.auto',
+      namespaceSelector: [
+        lacks(injection),
+        lacks(revision),
+        isNot(KUBERNETES_NAMES.namespaceName, ...IGNORED_NAMESPACES),
+      ],
+      objectSelector: refuses,
+    })
+  return entries
+}
+
 /** The entries that ask about a pod with these labels, as the API server would. */
 export function matchingEntries(
   entries: readonly SelectorEntry[],

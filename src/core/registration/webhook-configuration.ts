@@ -1,7 +1,8 @@
 import { type Audience, istioEntries, type SelectorEntry, sluiceEntries } from '../decision/selectors.ts'
 import type { JsonObject } from '../json/value.ts'
-import type { Selector } from '../settings/label-selector.ts'
+import type { Requirement, Selector } from '../settings/label-selector.ts'
 import { KUBERNETES_NAMES, SLUICE_LABELS } from '../vocabulary/names.ts'
+import { NOT_A_MIRROR } from './mirror.ts'
 
 /** How the API server reaches the webhook. */
 export type WebhookClient =
@@ -19,15 +20,15 @@ export interface Registration {
   readonly failurePolicy: 'Fail' | 'Ignore'
   readonly reinvocationPolicy: 'Never' | 'IfNeeded'
   readonly timeoutSeconds: number
-  /** the namespace that Sluice runs in: never asked about, so that it can always start */
-  readonly ownNamespace: string
+  /** the namespaces that Sluice runs in: never asked about, so that it can always start */
+  readonly ownNamespaces: readonly string[]
 }
 
 /** Names of entries end in this, never in Istio's: istiod writes its own CA into whatever looks like its webhook. */
 export const ENTRY_SUFFIX = 'sluice-mesh.io'
 
 /** Namespaces without which no cluster gets up again. */
-const NEVER = ['kube-system', 'kube-node-lease']
+export const NEVER: readonly string[] = ['kube-system', 'kube-node-lease']
 
 /**
  * The MutatingWebhookConfiguration of one installation. Equal in meaning to Istio's for the same audience, with entries of
@@ -38,25 +39,37 @@ export function webhookConfiguration(registration: Registration): JsonObject {
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'MutatingWebhookConfiguration',
-    metadata: {
-      name: audience.isDefault ? 'sluice' : `sluice-${audience.revision}`,
-      labels: { 'app.kubernetes.io/name': 'sluice', [SLUICE_LABELS.revision]: audience.revision },
-    },
+    metadata: { name: installationName('sluice', audience), labels: installationLabels(audience) },
     webhooks: [...istioEntries(audience), ...sluiceEntries(audience)].map((entry) => webhook(entry, registration)),
   }
 }
 
+/** The name of an object that each installation has one of. */
+export function installationName(name: string, { isDefault, revision }: Audience): string {
+  return isDefault ? name : `${name}-${revision}`
+}
+
+/** Never Istio's label `istio.io/rev`: istiod acts on what carries it. */
+export function installationLabels({ revision }: Audience): Readonly<Record<string, string>> {
+  return { ...SLUICE_OBJECT, [SLUICE_LABELS.revision]: revision }
+}
+
+/** On every object that belongs to no one revision. */
+export const SLUICE_OBJECT = { 'app.kubernetes.io/name': 'sluice' } as const
+
+/** The condition that keeps namespaces out, whatever labels people give them. */
+export function withoutNamespaces(names: readonly string[]): Requirement {
+  return { key: KUBERNETES_NAMES.namespaceName, operator: 'NotIn', values: [...new Set(names)] }
+}
+
 function webhook(entry: SelectorEntry, registration: Registration): JsonObject {
-  const own = {
-    key: KUBERNETES_NAMES.namespaceName,
-    operator: 'NotIn',
-    values: [...NEVER, registration.ownNamespace],
-  } as const
+  const own = withoutNamespaces([...NEVER, ...registration.ownNamespaces])
   return {
     name: `${entry.name}.${ENTRY_SUFFIX}`,
     clientConfig: clientConfig(registration),
     namespaceSelector: selectorJson([...entry.namespaceSelector, own]),
     objectSelector: selectorJson(entry.objectSelector),
+    matchConditions: [{ ...NOT_A_MIRROR }],
     rules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], scope: 'Namespaced' }],
     matchPolicy: 'Equivalent',
     failurePolicy: registration.failurePolicy,
@@ -67,7 +80,8 @@ function webhook(entry: SelectorEntry, registration: Registration): JsonObject {
   }
 }
 
-function clientConfig({ client, path, caBundle }: Registration): JsonObject {
+/** Where the API server finds the webhook. */
+export function clientConfig({ client, path, caBundle }: Registration): JsonObject {
   const bundle = caBundle === undefined ? {} : { caBundle }
   switch (client.is) {
     case 'service':

@@ -43,6 +43,18 @@ export const ISTIO_ANNOTATIONS = {
   ambientBypassInbound: 'ambient.istio.io/bypass-inbound-capture',
   /** a Go boolean: overrides the node's DNS capture for an ambient pod */
   ambientDnsCapture: 'ambient.istio.io/dns-capture',
+  /** written by the node's agent: the pod's traffic is redirected */
+  ambientRedirection: 'ambient.istio.io/redirection',
+} as const
+
+/** Conditions of a pod that the agent of its node writes. */
+export const POD_CONDITIONS = {
+  /** was it measured that the pod's traffic is redirected? Also the optional readiness gate of ambient pods */
+  redirected: 'sluice-mesh.io/redirected',
+  /** asks the leader to evict the pod */
+  evict: 'sluice-mesh.io/evict',
+  /** on the agent's own pod alone: can its node do ambient? */
+  ambient: 'sluice-mesh.io/ambient',
 } as const
 
 /** Kubernetes' own labels, annotations and taints that a decision reads. */
@@ -63,6 +75,10 @@ export const KUBERNETES_NAMES = {
 export const COMPONENT_LABEL = 'app.kubernetes.io/name'
 export const COMPONENTS = { agent: 'sluice-agent', ztunnel: 'ztunnel' } as const
 
+/** Where Sluice runs unless it is installed otherwise, and the accounts of its parts there. */
+export const SLUICE_NAMESPACE = 'sluice-system'
+export const SERVICE_ACCOUNTS = { agent: 'sluice-agent' } as const
+
 /** Names of ConfigMaps; Istio's carry `-<revision>` where the revision is not the default one (injector.md §4). */
 export const CONFIG_MAPS = { mesh: 'istio', injector: 'istio-sidecar-injector', policy: 'sluice-policy' } as const
 
@@ -72,3 +88,11 @@ export const CONTAINERS = {
   validation: 'istio-validation',
   coreDump: 'enable-core-dump',
 } as const
+
+/** Environment that only an injected proxy, or a proxyless application that was injected, carries. */
+export const INJECTION_MARKS: readonly string[] = [
+  'PILOT_CERT_PROVIDER',
+  'ISTIO_META_APP_CONTAINERS',
+  'PROXY_CONFIG',
+  'GRPC_XDS_BOOTSTRAP',
+]

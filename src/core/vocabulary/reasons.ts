@@ -1,4 +1,5 @@
 import { AMBIENT_REASONS } from './reasons/ambient.ts'
+import { BOUNDARY_REASONS } from './reasons/boundary.ts'
 import { CLUSTER_REASONS } from './reasons/cluster.ts'
 import { DECISION_REASONS } from './reasons/decision.ts'
 import { INJECTION_REASONS } from './reasons/injection.ts'
@@ -15,6 +16,7 @@ import { ZTUNNEL_REASONS } from './reasons/ztunnel.ts'
  * A code is public API: it is never renamed and never given a second meaning.
  */
 export const REASONS = {
+  ...BOUNDARY_REASONS,
   ...DECISION_REASONS,
   ...INJECTION_REASONS,
   ...REDIRECTION_REASONS,

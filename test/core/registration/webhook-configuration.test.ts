@@ -10,7 +10,7 @@ const REGISTRATION: Registration = {
   failurePolicy: 'Ignore',
   reinvocationPolicy: 'IfNeeded',
   timeoutSeconds: 5,
-  ownNamespace: 'sluice-system',
+  ownNamespaces: ['sluice-system'],
 }
 
 function entriesOf(registration: Registration): readonly JsonObject[] {

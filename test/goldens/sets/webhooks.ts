@@ -7,6 +7,7 @@ import {
   type Registration,
   webhookConfiguration,
 } from '../../../src/core/registration/webhook-configuration.ts'
+import { NOT_A_MIRROR } from '../../../src/core/registration/mirror.ts'
 import { KUBERNETES_NAMES } from '../../../src/core/vocabulary/names.ts'
 import { jsonDifferences } from '../comparison/differences.ts'
 import type { GoldenSet } from '../golden-set.ts'
@@ -68,14 +69,19 @@ function registrationOf(golden: JsonObject): Registration {
     failurePolicy: entries[0]?.['failurePolicy'] === 'Ignore' ? 'Ignore' : 'Fail',
     reinvocationPolicy: entries[0]?.['reinvocationPolicy'] === 'IfNeeded' ? 'IfNeeded' : 'Never',
     timeoutSeconds: 10,
-    ownNamespace: OWN_NAMESPACE,
+    ownNamespaces: [OWN_NAMESPACE],
     ...(caBundle === undefined ? {} : { caBundle }),
   }
 }
 
 function inIstiosTerms(entry: JsonObject): Json {
-  const { timeoutSeconds, matchPolicy, ...rest } = entry
-  if (timeoutSeconds !== 10 || matchPolicy !== 'Equivalent')
+  // Istio's entries have none; the mirror of a static pod, which nothing can change, is the one pod that Sluice leaves out
+  const { timeoutSeconds, matchPolicy, matchConditions, ...rest } = entry
+  if (
+    timeoutSeconds !== 10 ||
+    matchPolicy !== 'Equivalent' ||
+    JSON.stringify(matchConditions) !== JSON.stringify([NOT_A_MIRROR])
+  )
     throw new Error("more than the API server's defaults is stated")
   return {
     ...rest,

@@ -1,6 +1,6 @@
 import { embeddedJson } from '../../json/parse.ts'
 import { isList, isObject, type Json, type JsonObject, objectOr, objectsOf, stringOr } from '../../json/value.ts'
-import { CONTAINERS } from '../../vocabulary/names.ts'
+import { CONTAINERS, INJECTION_MARKS } from '../../vocabulary/names.ts'
 import { containersOf, LISTS, type ListName, proxyOf, withList, withMetadata, withoutKey } from '../pod-parts.ts'
 import { restoreProbes } from '../probes.ts'
 import { restoreMetrics } from '../prometheus.ts'
@@ -23,9 +23,6 @@ export type PreviousInjection =
   | { readonly is: 'none' }
   | { readonly is: 'doubtful' }
   | { readonly is: 'injected'; readonly status: InjectionStatus; readonly overrides: Overrides }
-
-/** Environment that only an injected proxy, or a proxyless application that was injected, carries. */
-const MARKS = new Set(['PILOT_CERT_PROVIDER', 'ISTIO_META_APP_CONTAINERS', 'PROXY_CONFIG', 'GRPC_XDS_BOOTSTRAP'])
 
 /** Several steps ask about the same pod. */
 const ANSWERS = new WeakMap<JsonObject, PreviousInjection>()
@@ -114,7 +111,9 @@ function readOverrides(text: string | undefined): Overrides | undefined {
 function looksInjected(container: JsonObject): boolean {
   if (container['name'] === CONTAINERS.init || container['name'] === CONTAINERS.validation)
     return isList(container['args']) && container['args'][0] === 'istio-iptables'
-  return objectsOf(container['env']).some((entry) => typeof entry['name'] === 'string' && MARKS.has(entry['name']))
+  return objectsOf(container['env']).some(
+    (entry) => typeof entry['name'] === 'string' && INJECTION_MARKS.includes(entry['name']),
+  )
 }
 
 function names(value: Json | undefined): readonly string[] {
