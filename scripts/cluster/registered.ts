@@ -5,7 +5,7 @@ import { parse } from 'yaml'
 import { isObject, type JsonObject, objectOr, objectsOf, stringOr } from '../../src/core/json/value.ts'
 import { type ApiServer, createNamespace } from './api-server.ts'
 
-const MANIFEST = 'manifests/mutating-webhook-configuration.yaml'
+const MANIFESTS = ['manifests/mutating-webhook-configuration.yaml', 'manifests/validating-webhook-configuration.yaml']
 const EFFECT_MS = 30_000
 
 /** Where the webhook is, and the CA that it is to be trusted by. */
@@ -14,13 +14,15 @@ export interface Reached {
   readonly ca: string
 }
 
-/** Registers the configuration of manifests/ and waits until the API server asks it. Throws where it never does. */
+/** Registers the configurations of manifests/ and waits until the API server asks it. Throws where it never does. */
 export async function registerWebhook(server: ApiServer, { url, ca }: Reached): Promise<void> {
-  const manifest: unknown = parse(readFileSync(MANIFEST, 'utf8'))
-  if (!isObject(manifest)) throw new Error(`${MANIFEST} holds no object`)
   const clientConfig = { url: `${url}/inject`, caBundle: Buffer.from(ca).toString('base64') }
-  const webhooks = objectsOf(manifest['webhooks']).map((entry) => ({ ...entry, clientConfig }))
-  await applied(server, { ...manifest, webhooks })
+  for (const path of MANIFESTS) {
+    const manifest: unknown = parse(readFileSync(path, 'utf8'))
+    if (!isObject(manifest)) throw new Error(`${path} holds no object`)
+    const webhooks = objectsOf(manifest['webhooks']).map((entry) => ({ ...entry, clientConfig }))
+    await applied(server, { ...manifest, webhooks })
+  }
   await createNamespace(server, 'node-tools', { 'istio-injection': 'enabled' })
   await inEffect(server)
 }

@@ -9,6 +9,7 @@ import { isOwnCluster } from '../../core/injection/native-sidecars.ts'
 import { pathEnv } from '../../core/injection/path-env.ts'
 import { JsonError, parseJson } from '../../core/json/parse.ts'
 import type { Json, JsonObject } from '../../core/json/value.ts'
+import { asksAboutWorkload, outcomeOfWorkload } from './explain-workload.ts'
 import { Failure } from './failure.ts'
 import type { FactSource, Snapshot } from './snapshot.ts'
 
@@ -25,16 +26,20 @@ export interface Admission {
   readonly review: Review
   /** absent where the request was not the creation of a pod */
   readonly decided?: { readonly outcome: Outcome; readonly changes: number }
+  /** what would become of the pods of a workload, where a dry run asked */
+  readonly explained?: Outcome
 }
 
 export type Decide = (facts: Facts) => Outcome
 
 /**
  * Answers one admission request from memory: parse → snapshot → facts → outcome → diff → respond. Anything but the
- * creation of a pod is allowed untouched. Changes nothing anywhere; throws `Failure` where no verdict can be given.
+ * creation of a pod is allowed untouched; a dry run of a workload is told what would become of its pods. Changes nothing
+ * anywhere; throws `Failure` where no verdict can be given.
  */
 export function admit(call: Call, source: FactSource, decide: Decide): Admission {
   const review = readReview(call.body)
+  if (asksAboutWorkload(review)) return explainWorkload(review, call, source)
   if (!createsPod(review)) return { review, response: allowed(review, NO_REMARKS) }
   const pod = podOf(review)
   const snapshot = snapshotOf(source)
@@ -46,6 +51,16 @@ export function admit(call: Call, source: FactSource, decide: Decide): Admission
   }
   const patch = diff(pod, outcome.pod)
   return { review, response: patched(review, patch, remarks), decided: { outcome, changes: patch.length } }
+}
+
+function explainWorkload(review: Review, call: Call, source: FactSource): Admission {
+  const snapshot = snapshotOf(source)
+  const explained = outcomeOfWorkload(review.object ?? {}, (pod) =>
+    factsOf(pod, review, call, snapshot, source.ageSeconds()),
+  )
+  if (explained === undefined) return { review, response: allowed(review, NO_REMARKS) }
+  const remarks = { ...NO_REMARKS, warnings: warningLines(explained, review.dryRun) }
+  return { review, response: allowed(review, remarks), explained }
 }
 
 function snapshotOf(source: FactSource): Snapshot {

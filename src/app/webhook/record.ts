@@ -30,7 +30,15 @@ export function createRecorder(log: Logger, metrics: WebhookMetrics): Recorder {
       metrics.add('sidecar_injection_success_total', {})
       metrics.observe('sidecar_injection_time_seconds', {}, seconds)
       metrics.observe('sluice_admission_duration_seconds', {}, seconds)
-      const { review, decided } = admission
+      const { review, decided, explained } = admission
+      if (explained !== undefined) {
+        const { uid, namespace, kind, dryRun } = review
+        const { is, reason } = explained.decision
+        metrics.add('sluice_admission_explanations_total', { decision: is, reason: reason.code })
+        const fields = { uid, namespace, kind: kind.name, name: nameOf(admission), dryRun, ...logFields(explained) }
+        log.info(fields, 'explained')
+        return
+      }
       if (decided === undefined) {
         const { uid, namespace, operation, kind } = review
         log.debug({ uid, namespace, operation, kind: kind.name }, 'allowed untouched')

@@ -44,6 +44,11 @@ export const WEBHOOK_METRICS = {
     help: 'Modes that were ruled out for a pod, by reason code.',
     labels: ['mode', 'reason', 'dry_run'],
   },
+  sluice_admission_explanations_total: {
+    type: 'counter',
+    help: 'Dry runs of workloads that were told what would become of their pods, by that and reason code.',
+    labels: ['decision', 'reason'],
+  },
   sluice_admission_warnings_total: {
     type: 'counter',
     help: 'Facts that a person should know about a pod that was let in, by reason code.',

@@ -76,6 +76,51 @@ test('anything but the creation of a pod is allowed untouched', async (t) => {
     assert.deepEqual(responseOf(await post(serving, review(pod(), 'mesh', over))), { uid: UID, allowed: true })
 })
 
+const APPS = { group: 'apps', version: 'v1', kind: 'Deployment' }
+const OF_DEPLOYMENTS = { kind: APPS, resource: { group: 'apps', version: 'v1', resource: 'deployments' } }
+const DEPLOYMENT: JsonObject = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web' },
+  spec: { template: pod() },
+}
+
+test('a dry run of a workload is told what would become of its pods, and never patched', async (t) => {
+  const serving = await serve(t)
+  for (const operation of ['CREATE', 'UPDATE']) {
+    const asked = review(DEPLOYMENT, 'mesh', { ...OF_DEPLOYMENTS, operation, dryRun: true })
+    const response = responseOf(await post(serving, asked))
+    assert.deepEqual([response.allowed, response.patch, response.patchType], [true, undefined, undefined])
+    assert.match(response.warnings?.[0] ?? '', /^sluice: mode cni: cni_first: /)
+  }
+  const metrics = await metricsOf(serving)
+  assert.match(metrics, /^sluice_admission_explanations_total\{decision="meshed",reason="cni_first"\} 2$/m)
+  assert.doesNotMatch(metrics, /^sluice_admission_decisions_total\{/m)
+  const [line] = serving.lines().filter(({ msg }) => msg === 'explained')
+  assert.deepEqual([line?.['kind'], line?.['name'], line?.['mode']], ['Deployment', 'web', 'cni'])
+})
+
+test('a workload whose pods would be refused is let in, and its dry run says so', async (t) => {
+  const wished = pod({ metadata: { labels: { 'sluice-mesh.io/mode': 'sidecar' } } })
+  const asked = { ...DEPLOYMENT, spec: { template: wished } }
+  const serving = await serve(t)
+  const response = responseOf(await post(serving, review(asked, 'mesh', { ...OF_DEPLOYMENTS, dryRun: true })))
+  assert.equal(response.allowed, true)
+  assert.match(response.warnings?.[0] ?? '', /^sluice: refused: wish_unknown: /)
+})
+
+test('nothing is said about a workload that is really written, one without a template, and a kind that is not asked about', async (t) => {
+  const serving = await serve(t)
+  const others: readonly JsonObject[] = [
+    { ...OF_DEPLOYMENTS },
+    { ...OF_DEPLOYMENTS, dryRun: true, subResource: 'status' },
+    { ...OF_DEPLOYMENTS, dryRun: true, object: { kind: 'Deployment', spec: {} } },
+    { ...OF_DEPLOYMENTS, dryRun: true, kind: { group: 'example.com', version: 'v1', kind: 'Deployment' } },
+  ]
+  for (const over of others)
+    assert.deepEqual(responseOf(await post(serving, review(DEPLOYMENT, 'mesh', over))), { uid: UID, allowed: true })
+})
+
 test("the environment in Istio's longer path reaches the decision, its escapes decoded", async (t) => {
   const seen: Readonly<Record<string, string>>[] = []
   const decide = (facts: Facts): Outcome => {
