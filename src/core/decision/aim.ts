@@ -1,7 +1,7 @@
 import type { Family, Mode } from '../vocabulary/modes.ts'
 import { familyOf, MODES_OF } from '../vocabulary/modes.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
-import type { InjectorVerdict } from './eligibility.ts'
+import { verdictSource, type InjectorVerdict } from './eligibility.ts'
 import type { Facts } from './facts.ts'
 import type { LabelsAsk } from './labels-ask.ts'
 import { ambientRefusal, labelsAsk } from './labels-ask.ts'
@@ -13,7 +13,12 @@ import { wishOf } from './wish.ts'
 
 /** What is to be tried for a pod, before anybody asks whether it is allowed and possible. */
 export type Aim =
-  | { readonly is: 'left' | 'refused'; readonly reason: Reason; readonly warnings: readonly Reason[] }
+  | {
+      readonly is: 'left' | 'refused'
+      readonly reason: Reason
+      readonly by: Source
+      readonly warnings: readonly Reason[]
+    }
   | {
       readonly is: 'try'
       /** in this order: the first that is allowed and possible is taken */
@@ -36,7 +41,7 @@ type Try = Extract<Aim, { is: 'try' }>
  */
 export function aimOf(facts: Facts, verdict: InjectorVerdict): Aim {
   const reading = wishOf(facts)
-  if (reading.is === 'unknown') return { is: 'refused', reason: reading.reason, warnings: [] }
+  if (reading.is === 'unknown') return { is: 'refused', reason: reading.reason, by: reading.by, warnings: [] }
   const { wished } = reading
   const asked = labelsAsk(facts, verdict, wished)
   if (asked === undefined || !contradict(wished, asked)) return follow(facts, verdict, wished, asked)
@@ -71,7 +76,7 @@ function follow(facts: Facts, verdict: InjectorVerdict, wished: Wished, asked: L
   const onlyAmbient = asked?.ask === 'ambient' || wished.wish === 'ambient'
   if (onlyAmbient) return aim
   if (!verdict.injects && !beats(wished, verdict.reason))
-    return { is: 'left', reason: verdict.reason, warnings: verdict.warnings }
+    return { is: 'left', reason: verdict.reason, by: verdictSource(verdict.reason), warnings: verdict.warnings }
   return { ...aim, warnings: [...verdict.warnings, ...aim.warnings] }
 }
 
@@ -88,8 +93,8 @@ function beats({ explicit, by }: Wished, against: Reason): boolean {
 function leave({ policy, namespace }: Facts, by: Source, reason: Reason): Aim {
   const { permission, rule } = permitted(policy, 'optOut', namespace)
   if (by.place === 'pod' && permission === 'deny')
-    return { is: 'refused', reason: { code: 'opt_out_denied', args: { label: by.text, rule } }, warnings: [] }
-  return { is: 'left', reason, warnings: [] }
+    return { is: 'refused', reason: { code: 'opt_out_denied', args: { label: by.text, rule } }, by, warnings: [] }
+  return { is: 'left', reason, by, warnings: [] }
 }
 
 function candidates(facts: Facts, verdict: InjectorVerdict, { wish, by }: Wished, asked: LabelsAsk): Try {

@@ -8,7 +8,7 @@ import type { Aim } from './aim.ts'
 import { aimOf } from './aim.ts'
 import type { Decision, Rehearse, Rejected } from './decision.ts'
 import type { InjectorVerdict } from './eligibility.ts'
-import { injectorVerdict } from './eligibility.ts'
+import { injectorVerdict, verdictSource } from './eligibility.ts'
 import type { Facts } from './facts.ts'
 import { ASSESS } from './modes/assess.ts'
 import { sidecarNeed } from './sidecar-needs.ts'
@@ -22,7 +22,7 @@ import { shown } from './source.ts'
 export function decide(facts: Facts, rehearse: Rehearse): Decision {
   const injector = injectorVerdict(facts)
   const outside = outsideReach(facts, injector)
-  if (outside !== undefined) return { is: 'left', reason: outside, rejected: [], warnings: [] }
+  if (outside !== undefined) return { is: 'left', ...outside, rejected: [], warnings: [] }
   const aim = aimOf(facts, injector)
   if (aim.is !== 'try') return { ...aim, rejected: [] }
 
@@ -31,20 +31,34 @@ export function decide(facts: Facts, rehearse: Rehearse): Decision {
     const verdict = ASSESS[mode]({ facts, injector, rehearse })
     if (verdict.is === 'open') return meshed(facts, aim, mode, tried)
     if (verdict.is === 'unmakeable')
-      return { is: 'refused', reason: verdict.reason, rejected: rejectedOf(MODES, tried, aim), warnings: aim.warnings }
+      return {
+        is: 'refused',
+        reason: verdict.reason,
+        by: aim.by,
+        rejected: rejectedOf(MODES, tried, aim),
+        warnings: aim.warnings,
+      }
     tried.set(mode, verdict.reasons)
   }
   return impossible(facts, aim, rejectedOf(MODES, tried, aim))
 }
 
 /** What no mode can mesh, whatever anybody asks for. */
-function outsideReach({ pod }: Facts, injector: InjectorVerdict): Reason | undefined {
+function outsideReach({ pod }: Facts, injector: InjectorVerdict): Pick<Decision, 'reason' | 'by'> | undefined {
   if (!injector.injects && (injector.reason.code === 'host_network' || injector.reason.code === 'ignored_namespace'))
-    return injector.reason
+    return { reason: injector.reason, by: verdictSource(injector.reason) }
   const os = stringOr(objectOr(specOf(pod)['os'])['name'])
-  if (os !== undefined && os !== 'linux') return { code: 'os_unsupported', args: { os: shown(os) } }
-  if (annotationsOf(pod)[KUBERNETES_NAMES.mirrorPod] !== undefined) return { code: 'mirror_pod', args: {} }
-  return undefined
+  if (os !== undefined && os !== 'linux')
+    return {
+      reason: { code: 'os_unsupported', args: { os: shown(os) } },
+      by: { place: 'pod', text: `the pod's spec.os.name=${shown(os)}` },
+    }
+  const mirror = annotationsOf(pod)[KUBERNETES_NAMES.mirrorPod]
+  if (mirror === undefined) return undefined
+  return {
+    reason: { code: 'mirror_pod', args: {} },
+    by: { place: 'pod', text: `the pod's annotation ${KUBERNETES_NAMES.mirrorPod}` },
+  }
 }
 
 type Try = Extract<Aim, { is: 'try' }>
@@ -65,18 +79,18 @@ function meshed({ pod }: Facts, aim: Try, mode: Mode, tried: Tried): Decision {
   ]
   const lessPrivilege = MODES.slice(0, MODES.indexOf(mode))
   const passedOver = MODES.filter((other) => lessPrivilege.includes(other) || tried.has(other))
-  return { is: 'meshed', mode, reason, rejected: rejectedOf(passedOver, tried, aim), warnings }
+  return { is: 'meshed', mode, reason, by: aim.by, rejected: rejectedOf(passedOver, tried, aim), warnings }
 }
 
 /** A mode that was named is never replaced, not even by being outside the mesh. */
 function impossible({ policy }: Facts, { named, by, modes, warnings }: Try, rejected: readonly Rejected[]): Decision {
   if (named) {
     const reason: Reason = { code: 'wish_impossible', args: { place: by.text, mode: modes.join(', ') } }
-    return { is: 'refused', reason, rejected, warnings }
+    return { is: 'refused', reason, by, rejected, warnings }
   }
   if (policy.onImpossible === 'admit')
-    return { is: 'unmeshed', reason: { code: 'admitted_unmeshed', args: {} }, rejected, warnings }
-  return { is: 'refused', reason: { code: 'no_mode_possible', args: {} }, rejected, warnings }
+    return { is: 'unmeshed', reason: { code: 'admitted_unmeshed', args: {} }, by, rejected, warnings }
+  return { is: 'refused', reason: { code: 'no_mode_possible', args: {} }, by, rejected, warnings }
 }
 
 function rejectedOf(modes: readonly Mode[], tried: Tried, aim: Try): readonly Rejected[] {

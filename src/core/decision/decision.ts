@@ -1,6 +1,7 @@
 import type { JsonObject } from '../json/value.ts'
 import type { Mode } from '../vocabulary/modes.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
+import type { Source } from './source.ts'
 
 /** A mode that was ruled out, and one reason for it; a mode with several reasons stands several times. */
 export interface Rejected {
@@ -10,6 +11,8 @@ export interface Rejected {
 
 interface Considered {
   readonly reason: Reason
+  /** the label, setting or field that was followed; the others lost to it, or say the same */
+  readonly by: Source
   /** where a mode was chosen: those with less privilege; else all; least privilege first */
   readonly rejected: readonly Rejected[]
   /** what a person should know about the choice although it was made */

@@ -4,7 +4,7 @@ import type { LabelSelector } from '../settings/injector-config.ts'
 import { ISTIO_LABELS } from '../vocabulary/names.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
 import type { Facts } from './facts.ts'
-import { shown } from './source.ts'
+import { labelSource, shown, type Source } from './source.ts'
 
 /** Namespaces of the cluster itself, in which Istio injects nothing (injector.md §3, row 2). */
 export const IGNORED_NAMESPACES = ['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage'] as const
@@ -53,6 +53,24 @@ export function injectorVerdict({ pod, namespace, settings }: EligibilityFacts):
 
 function no(reason: Reason): InjectorVerdict {
   return { injects: false, reason, warnings: [] }
+}
+
+/** Where that stands by which the injector leaves a pod alone. */
+export function verdictSource(reason: Reason): Source {
+  switch (reason.code) {
+    case 'host_network':
+      return { place: 'pod', text: "the pod's spec.hostNetwork=true" }
+    case 'ignored_namespace':
+      return { place: 'namespace', text: "the namespace's name" }
+    case 'label_false':
+      return labelSource('pod', ISTIO_LABELS.inject, 'false')
+    case 'annotation_false':
+      return labelSource('pod', ISTIO_LABELS.inject, 'false', 'annotation')
+    case 'never_selector':
+      return { place: 'injector', text: `neverInjectSelector[${reason.args.index}] of the injector's configuration` }
+    default:
+      return { place: 'injector', text: "the policy of the injector's configuration" }
+  }
 }
 
 /** The first selector that matches; an invalid one is skipped with a warning, an empty one matches nothing (as in Istio). */

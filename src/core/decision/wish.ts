@@ -16,7 +16,7 @@ export interface Wished {
 }
 
 export type WishReading =
-  { readonly is: 'wish'; readonly wished: Wished } | { readonly is: 'unknown'; readonly reason: Reason }
+  { readonly is: 'wish'; readonly wished: Wished } | { readonly is: 'unknown'; readonly reason: Reason; readonly by: Source }
 
 /**
  * The wish of a pod: its own label `sluice-mesh.io/mode`, else its namespace's, else the policy's `defaultMode`. A value
@@ -33,7 +33,7 @@ export function wishOf({ pod, namespace, policy }: Pick<Facts, 'pod' | 'namespac
     const by = labelSource(place, SLUICE_LABELS.mode, value)
     const wish = WISHES.find((known) => known === value)
     if (wish !== undefined) return { is: 'wish', wished: { wish, by, explicit: true } }
-    return { is: 'unknown', reason: { code: 'wish_unknown', args: { place: by.text, allowed: WISHES.join(', ') } } }
+    return { is: 'unknown', reason: { code: 'wish_unknown', args: { place: by.text, allowed: WISHES.join(', ') } }, by }
   }
   const by: Source = { place: 'policy', text: `the policy's defaultMode=${policy.defaultMode}` }
   return { is: 'wish', wished: { wish: policy.defaultMode, by, explicit: false } }

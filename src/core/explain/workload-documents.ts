@@ -1,28 +1,16 @@
 import type { Facts } from '../decision/facts.ts'
 import type { Workload } from '../injection/workload.ts'
+import { WORKLOAD_KINDS, type WorkloadKind } from '../vocabulary/workload-kinds.ts'
 import { isList, isObject, type Json, type JsonObject, objectOr, stringOr } from '../json/value.ts'
 import type { Outcome } from './outcome.ts'
 import { outcomeOf } from './outcome-of.ts'
-
-/** Where the kinds of workload keep the template of their pods (injector.md §18; Rollouts besides). */
-const TEMPLATE_PATHS: Readonly<Record<string, readonly string[]>> = {
-  Pod: [],
-  Deployment: ['spec', 'template'],
-  DaemonSet: ['spec', 'template'],
-  ReplicaSet: ['spec', 'template'],
-  StatefulSet: ['spec', 'template'],
-  ReplicationController: ['spec', 'template'],
-  DeploymentConfig: ['spec', 'template'],
-  Rollout: ['spec', 'template'],
-  Job: ['spec', 'template'],
-  // the pod template's metadata, not the job template's, which reaches no pod (quirk 40)
-  CronJob: ['spec', 'jobTemplate', 'spec', 'template'],
-}
 
 /** What becomes of one pod, or of the pods of one workload. */
 export interface PodOutcome {
   /** as kubectl names it, for example `deployment/web` */
   readonly name: string
+  /** what was decided by */
+  readonly facts: Facts
   readonly outcome: Outcome
 }
 
@@ -43,13 +31,15 @@ export function outcomesOfDocument(document: JsonObject, factsOf: FactsOfPod): D
   const kind = stringOr(document['kind']) ?? ''
   const items = document['items']
   if (kind === 'List' && isList(items)) return outcomesOfList(document, items, factsOf)
-  const path = Object.hasOwn(TEMPLATE_PATHS, kind) ? TEMPLATE_PATHS[kind] : undefined
+  const kinds: Readonly<Record<string, WorkloadKind>> = WORKLOAD_KINDS
+  const path = Object.hasOwn(kinds, kind) ? kinds[kind]?.template : undefined
   const template = path?.reduce<Json | undefined>((value, key) => objectOr(value)[key], document)
   if (path === undefined || !isObject(template)) return { document, pods: [] }
   const metadata = objectOr(document['metadata'])
   const namespace = stringOr(metadata['namespace']) ?? stringOr(objectOr(template['metadata'])['namespace'])
-  const outcome = outcomeOf(factsOf(template, namespace), kind === 'Pod' ? undefined : workloadAround(document))
-  const pods = [{ name: `${kind.toLowerCase()}/${nameOf(metadata)}`, outcome }]
+  const facts = factsOf(template, namespace)
+  const outcome = outcomeOf(facts, kind === 'Pod' ? undefined : workloadAround(document))
+  const pods = [{ name: `${kind.toLowerCase()}/${nameOf(metadata)}`, facts, outcome }]
   return outcome.pod === template ? { document, pods } : { document: withTemplate(document, path, outcome.pod), pods }
 }
 

@@ -8,6 +8,7 @@ import { MEASUREMENT_REASONS } from './reasons/measurement.ts'
 import { NODE_REASONS } from './reasons/node.ts'
 import type { ReasonLevel, ReasonRow } from './reasons/reason-row.ts'
 import { REDIRECTION_REASONS } from './reasons/redirection.ts'
+import { REGISTRATION_REASONS } from './reasons/registration.ts'
 import { ZTUNNEL_REASONS } from './reasons/ztunnel.ts'
 
 /**
@@ -26,6 +27,7 @@ export const REASONS = {
   ...ZTUNNEL_REASONS,
   ...AMBIENT_REASONS,
   ...INSTALLER_REASONS,
+  ...REGISTRATION_REASONS,
 } as const satisfies Record<string, ReasonRow>
 
 export type ReasonCode = keyof typeof REASONS

@@ -139,6 +139,7 @@ const GRANTED = ({ pod }: Facts): Outcome => ({
     is: 'meshed',
     mode: 'init',
     reason: { code: 'init_last_resort', args: { by: 'x' } },
+    by: { place: 'policy', text: 'x' },
     rejected: [{ mode: 'cni', reason: { code: 'host_network', args: {} } }],
     warnings: [],
   },

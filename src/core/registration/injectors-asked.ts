@@ -1,0 +1,167 @@
+import { annotationsOf, labelsOf } from '../json/pod.ts'
+import type { JsonObject } from '../json/value.ts'
+import { isList, objectOr, objectsOf, stringOr } from '../json/value.ts'
+import { shown } from '../decision/source.ts'
+import { matches, parseSelector, type Requirement } from '../settings/label-selector.ts'
+import { INJECTORS, type InjectorOwner } from '../vocabulary/injectors.ts'
+import { ISTIO_LABELS, KUBERNETES_NAMES, SLUICE_LABELS } from '../vocabulary/names.ts'
+import type { Reason } from '../vocabulary/reasons.ts'
+
+type Labels = Readonly<Record<string, string>>
+
+/** One entry of a webhook configuration that injects into new pods, and whether the API server asks it about a pod. */
+export interface InjectorAsked {
+  readonly configuration: string
+  readonly entry: string
+  readonly owner: InjectorOwner
+  readonly verdict:
+    | { readonly is: 'asks' }
+    /** the conditions that do not hold */
+    | { readonly is: 'passes over'; readonly unmet: readonly Unmet[] }
+    | { readonly is: 'unknown'; readonly reason: Reason }
+}
+
+interface Unmet {
+  readonly selector: 'namespaceSelector' | 'objectSelector'
+  readonly requirement: Requirement
+  readonly has: string
+}
+
+/** Labels that an injector's own selectors look at; a condition on any other was put there by somebody else. */
+const OWN_KEYS = new Set<string>([
+  ...Object.values(ISTIO_LABELS),
+  ...Object.values(SLUICE_LABELS),
+  KUBERNETES_NAMES.namespaceName,
+])
+
+/**
+ * Every injector's entry of the live `configurations` (MutatingWebhookConfiguration) that is about the creation of pods,
+ * with the API server's verdict on a pod of these labels.
+ */
+export function injectorsAsked(
+  configurations: readonly JsonObject[],
+  labels: { readonly namespace: Labels; readonly pod: Labels },
+): readonly InjectorAsked[] {
+  return configurations.flatMap((configuration) =>
+    objectsOf(configuration['webhooks'])
+      .filter(asksAboutNewPods)
+      .flatMap((webhook): readonly InjectorAsked[] => {
+        const entry = stringOr(webhook['name']) ?? ''
+        const owner = INJECTORS.find(({ suffix }) => entry.endsWith(suffix))?.owner
+        if (owner === undefined) return []
+        const name = stringOr(objectOr(configuration['metadata'])['name']) ?? ''
+        return [{ configuration: name, entry, owner, verdict: verdictOf(webhook, entry, labels) }]
+      }),
+  )
+}
+
+/** The labels of a pod and of its namespace as selectors see them: the API server sets the namespace's name as one. */
+export function labelsForSelectors(
+  pod: JsonObject,
+  namespace: { readonly name: string; readonly labels: Labels },
+): { readonly namespace: Labels; readonly pod: Labels } {
+  return { namespace: { ...namespace.labels, [KUBERNETES_NAMES.namespaceName]: namespace.name }, pod: labelsOf(pod) }
+}
+
+/**
+ * What is wrong, or cannot be known, about who is asked. `meshed`: Sluice would mesh the pod if it were asked. Mirror pods
+ * and pods that stay out need nobody.
+ */
+export function registrationFindings(
+  asked: readonly InjectorAsked[],
+  pod: JsonObject,
+  meshed: boolean,
+): readonly Reason[] {
+  if (annotationsOf(pod)[KUBERNETES_NAMES.mirrorPod] !== undefined) return []
+  const unknown = asked.flatMap(({ verdict }) => (verdict.is === 'unknown' ? [verdict.reason] : []))
+  const asking = asked.filter(({ verdict }) => verdict.is === 'asks')
+  const own = asked.filter(({ owner }) => owner === 'Sluice')
+  const mayAsk = own.some(({ verdict }) => verdict.is !== 'passes over')
+  const several: readonly Reason[] =
+    new Set(asking.map(({ configuration }) => configuration)).size > 1
+      ? [{ code: 'second_injector', args: { entries: asking.map(({ entry }) => entry).join(', ') } }]
+      : []
+  if (!meshed || mayAsk) return [...unknown, ...several]
+  if (own.length === 0)
+    return [...unknown, ...several, ...others(asking), { code: 'webhook_not_registered', args: {} }]
+  return [...unknown, ...several, ...others(asking), ...nearest(own)]
+}
+
+function others(asking: readonly InjectorAsked[]): readonly Reason[] {
+  return asking.map(({ entry, owner }) => ({ code: 'other_injector_asks', args: { entry, owner } }))
+}
+
+/** The entry that fails by the fewest conditions; where only somebody else's conditions fail, that is the finding. */
+function nearest(own: readonly InjectorAsked[]): readonly Reason[] {
+  const failed = own.flatMap(({ entry, verdict }) => (verdict.is === 'passes over' ? [{ entry, ...verdict }] : []))
+  const isForeign = ({ requirement }: Unmet): boolean => !OWN_KEYS.has(requirement.key)
+  const foreign = failed.find(({ unmet }) => unmet.every(isForeign))
+  const best = foreign ?? [...failed].sort((a, b) => a.unmet.length - b.unmet.length)[0]
+  const [first] = best?.unmet ?? []
+  if (best === undefined || first === undefined) return []
+  const args = {
+    entry: best.entry,
+    selector: first.selector,
+    wants: requirementText(first.requirement),
+    has: first.has,
+  }
+  return [{ code: foreign === undefined ? 'webhook_does_not_ask' : 'webhook_excludes_label', args }]
+}
+
+function verdictOf(
+  webhook: JsonObject,
+  entry: string,
+  labels: { readonly namespace: Labels; readonly pod: Labels },
+): InjectorAsked['verdict'] {
+  const sides = [
+    ['namespaceSelector', labels.namespace, 'the namespace'],
+    ['objectSelector', labels.pod, 'the pod'],
+  ] as const
+  const unmet: Unmet[] = []
+  for (const [selector, there, whose] of sides) {
+    const parsed = parseSelector(webhook[selector] ?? {})
+    if (parsed.is === 'invalid') {
+      const problem = [parsed.field, parsed.problem].filter((part) => part !== '').join(' ')
+      return { is: 'unknown', reason: { code: 'webhook_selector_unreadable', args: { entry, selector, problem } } }
+    }
+    for (const requirement of parsed.selector.filter((one) => !matches([one], there)))
+      unmet.push({ selector, requirement, has: hasText(requirement.key, there, whose) })
+  }
+  if (unmet.length > 0) return { is: 'passes over', unmet }
+  const conditions = objectsOf(webhook['matchConditions']).map(({ name }) => stringOr(name) ?? '')
+  if (conditions.length === 0) return { is: 'asks' }
+  const args = { entry, conditions: conditions.join(', ') }
+  return { is: 'unknown', reason: { code: 'webhook_condition_unknown', args } }
+}
+
+function hasText(key: string, labels: Labels, whose: string): string {
+  const value = Object.hasOwn(labels, key) ? labels[key] : undefined
+  return value === undefined ? `no label ${key} on ${whose}` : `${key}=${shown(value)} on ${whose}`
+}
+
+function requirementText({ key, operator, values }: Requirement): string {
+  switch (operator) {
+    case 'In':
+      return `${key} in (${values.join(', ')})`
+    case 'NotIn':
+      return `${key} not in (${values.join(', ')})`
+    case 'Exists':
+      return `a label ${key}`
+    case 'DoesNotExist':
+      return `no label ${key}`
+  }
+}
+
+/** Is the entry asked about CREATE of pods of the core group? */
+function asksAboutNewPods(webhook: JsonObject): boolean {
+  const names = (list: unknown, ...wanted: readonly string[]): boolean =>
+    isList(list) && list.some((entry) => entry === '*' || wanted.some((name) => name === entry))
+  return objectsOf(webhook['rules']).some(
+    (rule) =>
+      names(rule['operations'], 'CREATE') &&
+      names(rule['apiGroups'], '') &&
+      names(rule['apiVersions'], 'v1') &&
+      names(rule['resources'], 'pods', '*/*') &&
+      rule['scope'] !== 'Cluster',
+  )
+}
