@@ -12,12 +12,15 @@ export const CLUSTER_FLAGS: readonly FlagRow[] = [
   { name: 'context', value: 'NAME', help: 'the context of the kubeconfig; its current one if not given' },
 ]
 
+/** A connection with the namespace that is meant where none is named. */
+type NamedConnection = Connection & { readonly namespace: string }
+
 /** The API server that the flags mean. Throws CommandFailure where there is none. */
-export async function connect(flags: FlagValues, { env }: CommandIo): Promise<Connection> {
+export async function connect(flags: FlagValues, { env }: CommandIo): Promise<NamedConnection> {
   const { kubeconfig: file, context } = flags
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env
   if (file === undefined && context === undefined && host !== undefined && port !== undefined)
-    return inClusterConnection({ host, port })
+    return { ...inClusterConnection({ host, port }), namespace: 'default' }
   const { kubeconfigConnection } = await import('../../edge/cluster/kubeconfig.ts')
   try {
     return await kubeconfigConnection({ file, context })

@@ -1,4 +1,5 @@
 import { Command as Commander, CommanderError, Option } from 'commander'
+import { ApiError, TransportError } from '../../edge/cluster/api-error.ts'
 import type { Command, CommandIo, CommandRow, FlagRow, FlagValues } from './command.ts'
 import { CommandFailure, UsageError, variableOf } from './command.ts'
 import { EXIT_CODES, type ExitName } from './exit-code.ts'
@@ -106,7 +107,7 @@ function report(error: unknown, io: CommandIo): ExitName {
     io.err(`error: ${error.message}\n`)
     return 'usage'
   }
-  if (error instanceof CommandFailure) {
+  if (error instanceof CommandFailure || error instanceof ApiError || error instanceof TransportError) {
     io.err(`error: ${error.message}\n`)
     return 'failure'
   }

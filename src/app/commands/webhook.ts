@@ -3,6 +3,7 @@ import { startWebhook } from '../webhook/start.ts'
 import { CLUSTER_FLAGS, connect } from './cluster.ts'
 import { type Command, type CommandIo, type FlagRow, type FlagValues, UsageError } from './command.ts'
 import { CERTIFICATE_FLAGS, certificateNames } from './certificates.ts'
+import { INSTALLATION_FLAGS, installationOf } from './installation.ts'
 import { OBJECTS_FLAG, readObjects } from './objects-file.ts'
 import { endpoint, LOG_LEVEL_FLAG, logLevel, seconds, starting, stopped } from './server.ts'
 
@@ -17,18 +18,7 @@ const FLAGS: readonly FlagRow[] = [
     help: 'where HTTPS is served, host:port; port 0 takes a free one',
   },
   { name: 'metrics-listen', value: 'ADDRESS', default: '0.0.0.0:15014', help: 'where /metrics is served over HTTP' },
-  { name: 'revision', value: 'NAME', default: 'default', help: 'the revision of the control plane that is served' },
-  { name: 'istio-namespace', value: 'NAME', default: 'istio-system', help: "where istiod's ConfigMaps are" },
-  { name: 'sluice-namespace', value: 'NAME', default: 'sluice-system', help: "where Sluice's policy is" },
-  { name: 'platform', value: 'NAME', default: '', help: "istiod's PLATFORM: openshift, or nothing" },
-  {
-    name: 'native-sidecars',
-    value: 'SETTING',
-    choices: ['auto', 'true', 'false'],
-    default: 'auto',
-    help: "istiod's ENABLE_NATIVE_SIDECARS",
-  },
-  { name: 'compliance-policy', value: 'NAME', default: '', help: "istiod's COMPLIANCE_POLICY, for example fips-140-3" },
+  ...INSTALLATION_FLAGS,
   ...CERTIFICATE_FLAGS,
   {
     name: 'tls-cert-file',
@@ -60,14 +50,7 @@ export const webhookCommand: Command = {
       certificates: certificatesOf(flags),
       listen: endpoint(flags, 'listen'),
       metrics: endpoint(flags, 'metrics-listen'),
-      installation: {
-        revision: flags['revision'] ?? '',
-        istioNamespace: flags['istio-namespace'] ?? '',
-        sluiceNamespace: flags['sluice-namespace'] ?? '',
-        platform: flags['platform'] ?? '',
-        nativeSidecars: flags['native-sidecars'] ?? 'auto',
-        compliancePolicy: flags['compliance-policy'] ?? '',
-      },
+      installation: installationOf(flags),
       log: { level: logLevel(flags) },
       limits: { drainMs: seconds(flags, 'drain-seconds') * 1000 },
     }).catch((error: unknown) => {

@@ -24,7 +24,7 @@ export interface ClusterFactsOptions {
 }
 
 /** One watch: what it asks for, and nothing that it does not. */
-interface Watched {
+export interface Watched {
   readonly kind: ObservedKind
   readonly target: Target
   readonly selection?: Selection
@@ -33,7 +33,7 @@ interface Watched {
 }
 
 /** Everything that decisions rest on, as the RBAC of the webhook must allow it to be read. */
-function watchedBy(installation: Installation): readonly Watched[] {
+export function watchedBy(installation: Installation): readonly Watched[] {
   const { istioNamespace, sluiceNamespace } = installation
   const suffix = revisionSuffix(installation)
   const configMap = (namespace: string, name: string): Watched => ({

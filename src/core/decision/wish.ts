@@ -16,7 +16,8 @@ export interface Wished {
 }
 
 export type WishReading =
-  { readonly is: 'wish'; readonly wished: Wished } | { readonly is: 'unknown'; readonly reason: Reason; readonly by: Source }
+  | { readonly is: 'wish'; readonly wished: Wished }
+  | { readonly is: 'unknown'; readonly reason: Reason; readonly by: Source }
 
 /**
  * The wish of a pod: its own label `sluice-mesh.io/mode`, else its namespace's, else the policy's `defaultMode`. A value

@@ -20,9 +20,8 @@ const SERVER_METADATA = [
  * Its answer to "what would become of you today?" is the decision about this.
  */
 export function asCreated(pod: JsonObject): JsonObject {
-  const { status: _status, ...sent } = pod
   return {
-    ...sent,
+    ...without(pod, ['status']),
     metadata: without(objectOr(pod['metadata']), SERVER_METADATA),
     spec: without(specOf(pod), ['nodeName', 'ephemeralContainers']),
   }
@@ -49,7 +48,7 @@ export function modeOfLivePod(pod: JsonObject): Mode | 'none' {
   const annotations = annotationsOf(pod)
   const decided = MODES.find((mode) => mode === annotations[ANSWER_ANNOTATIONS.decided])
   if (names.includes(CONTAINERS.proxy)) return decided === 'cni' || decided === 'init' ? decided : 'none'
-  return annotations[ISTIO_ANNOTATIONS.redirection] === 'enabled' || decided === 'ambient' ? 'ambient' : 'none'
+  return annotations[ISTIO_ANNOTATIONS.ambientRedirection] === 'enabled' || decided === 'ambient' ? 'ambient' : 'none'
 }
 
 /** `namespace/name` */

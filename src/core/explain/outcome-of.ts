@@ -45,6 +45,11 @@ export function outcomeOf(facts: Facts, workload?: Workload): Outcome {
   }
 }
 
+/** The pod of `facts` as it was before any injection: what the decision is about, and what its labels and containers say. */
+export function beforeInjection(facts: Facts, workload?: Workload): JsonObject {
+  return uninjected(withAnnotations(facts.pod, NO_ANSWER), injectionContext(facts, 'cni', workload))
+}
+
 /** A pod as a mode makes it, its intent written on it. */
 type Made =
   | { readonly is: 'made'; readonly pod: JsonObject; readonly warnings: readonly Reason[] }

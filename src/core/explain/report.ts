@@ -1,7 +1,7 @@
 import { decodeIntent } from '../intent/codec.ts'
 import { annotationsOf } from '../json/pod.ts'
 import { ANSWER_ANNOTATIONS } from '../vocabulary/names.ts'
-import { sentence } from '../vocabulary/reasons.ts'
+import { sentence, type Reason } from '../vocabulary/reasons.ts'
 import type { Outcome } from './outcome.ts'
 import { redirectionWords } from './redirection-words.ts'
 import { coded, decidedMode, reasonsOf, remedies, verdictWords } from './words.ts'
@@ -32,19 +32,29 @@ export function reportOf(outcome: Outcome): Report {
   }
 }
 
-/** The outcome as a small table for people; what is to be done, where something is. */
-export function tableOf(outcome: Outcome): string {
+/** One line of a table: what it is about, and what it says. */
+export type TableRow = readonly [head: string, text: string]
+
+/**
+ * The outcome as a small table for people; what is to be done, where something is. `beside`: what is known besides, and the
+ * reasons among it, which have remedies of their own.
+ */
+export function tableOf(
+  outcome: Outcome,
+  beside: { readonly rows: readonly TableRow[]; readonly reasons: readonly Reason[] } = { rows: [], reasons: [] },
+): string {
   const { decision, warnings, netAdmin } = outcome
   const open = decision.is === 'refused' || decision.is === 'unmeshed'
-  const needs = [...(open ? reasonsOf(decision) : []), ...warnings]
-  const rows: [string, string][] = [
+  const needs = [...(open ? reasonsOf(decision) : []), ...warnings, ...beside.reasons]
+  const rows: TableRow[] = [
     ['decision', verdictWords(decision)],
     ['reason', coded(decision.reason)],
-    ...decision.rejected.map(({ mode, reason }): [string, string] => [`not ${mode}`, coded(reason)]),
-    ...netAdmin.map(({ container }): [string, string] => ['NET_ADMIN', `granted to ${container}`]),
-    ...trafficOf(outcome).map((words): [string, string] => ['traffic', words]),
-    ...warnings.map((reason): [string, string] => ['warning', coded(reason)]),
-    ...remedies(needs).map((advice): [string, string] => ['to do', advice]),
+    ...decision.rejected.map(({ mode, reason }): TableRow => [`not ${mode}`, coded(reason)]),
+    ...beside.rows,
+    ...netAdmin.map(({ container }): TableRow => ['NET_ADMIN', `granted to ${container}`]),
+    ...trafficOf(outcome).map((words): TableRow => ['traffic', words]),
+    ...warnings.map((reason): TableRow => ['warning', coded(reason)]),
+    ...remedies(needs).map((advice): TableRow => ['to do', advice]),
   ]
   const width = Math.max(...rows.map(([head]) => head.length))
   return rows.map(([head, text]) => `${head.padEnd(width)}  ${text}\n`).join('')

@@ -3,13 +3,13 @@ import type { Workload } from '../injection/workload.ts'
 import { WORKLOAD_KINDS, type WorkloadKind } from '../vocabulary/workload-kinds.ts'
 import { isList, isObject, type Json, type JsonObject, objectOr, stringOr } from '../json/value.ts'
 import type { Outcome } from './outcome.ts'
-import { outcomeOf } from './outcome-of.ts'
+import { beforeInjection, outcomeOf } from './outcome-of.ts'
 
 /** What becomes of one pod, or of the pods of one workload. */
 export interface PodOutcome {
   /** as kubectl names it, for example `deployment/web` */
   readonly name: string
-  /** what was decided by */
+  /** what was decided by, the pod as it was before any injection */
   readonly facts: Facts
   readonly outcome: Outcome
 }
@@ -38,8 +38,10 @@ export function outcomesOfDocument(document: JsonObject, factsOf: FactsOfPod): D
   const metadata = objectOr(document['metadata'])
   const namespace = stringOr(metadata['namespace']) ?? stringOr(objectOr(template['metadata'])['namespace'])
   const facts = factsOf(template, namespace)
-  const outcome = outcomeOf(facts, kind === 'Pod' ? undefined : workloadAround(document))
-  const pods = [{ name: `${kind.toLowerCase()}/${nameOf(metadata)}`, facts, outcome }]
+  const workload = kind === 'Pod' ? undefined : workloadAround(document)
+  const outcome = outcomeOf(facts, workload)
+  const asked = { ...facts, pod: beforeInjection(facts, workload) }
+  const pods = [{ name: `${kind.toLowerCase()}/${nameOf(metadata)}`, facts: asked, outcome }]
   return outcome.pod === template ? { document, pods } : { document: withTemplate(document, path, outcome.pod), pods }
 }
 

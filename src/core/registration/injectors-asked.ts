@@ -1,6 +1,7 @@
-import { annotationsOf, labelsOf } from '../json/pod.ts'
+import { labelsOf } from '../json/pod.ts'
 import type { JsonObject } from '../json/value.ts'
 import { isList, objectOr, objectsOf, stringOr } from '../json/value.ts'
+import { type Audience, istioEntries, matchingEntries, sluiceEntries } from '../decision/selectors.ts'
 import { shown } from '../decision/source.ts'
 import { matches, parseSelector, type Requirement } from '../settings/label-selector.ts'
 import { INJECTORS, type InjectorOwner } from '../vocabulary/injectors.ts'
@@ -63,28 +64,32 @@ export function labelsForSelectors(
   return { namespace: { ...namespace.labels, [KUBERNETES_NAMES.namespaceName]: namespace.name }, pod: labelsOf(pod) }
 }
 
-/**
- * What is wrong, or cannot be known, about who is asked. `meshed`: Sluice would mesh the pod if it were asked. Mirror pods
- * and pods that stay out need nobody.
- */
-export function registrationFindings(
+/** What follows from who is asked about a pod. */
+interface Registered {
+  /** why no webhook of Sluice's is asked about the pod, the finding first that says most; none where one is, or may be */
+  readonly whyNot: readonly Reason[]
+  /** what is wrong or cannot be known besides */
+  readonly findings: readonly Reason[]
+}
+
+/** `audience`: for whom this installation's own table of selectors says that the webhook speaks. */
+export function registered(
   asked: readonly InjectorAsked[],
-  pod: JsonObject,
-  meshed: boolean,
-): readonly Reason[] {
-  if (annotationsOf(pod)[KUBERNETES_NAMES.mirrorPod] !== undefined) return []
+  labels: { readonly namespace: Labels; readonly pod: Labels },
+  audience: Audience,
+): Registered {
   const unknown = asked.flatMap(({ verdict }) => (verdict.is === 'unknown' ? [verdict.reason] : []))
   const asking = asked.filter(({ verdict }) => verdict.is === 'asks')
-  const own = asked.filter(({ owner }) => owner === 'Sluice')
-  const mayAsk = own.some(({ verdict }) => verdict.is !== 'passes over')
   const several: readonly Reason[] =
     new Set(asking.map(({ configuration }) => configuration)).size > 1
       ? [{ code: 'second_injector', args: { entries: asking.map(({ entry }) => entry).join(', ') } }]
       : []
-  if (!meshed || mayAsk) return [...unknown, ...several]
-  if (own.length === 0)
-    return [...unknown, ...several, ...others(asking), { code: 'webhook_not_registered', args: {} }]
-  return [...unknown, ...several, ...others(asking), ...nearest(own)]
+  const own = asked.filter(({ owner }) => owner === 'Sluice')
+  if (own.some(({ verdict }) => verdict.is !== 'passes over')) return { whyNot: [], findings: [...unknown, ...several] }
+  const findings = [...unknown, ...several, ...others(asking)]
+  if (own.length === 0) return { whyNot: [{ code: 'webhook_not_registered', args: {} }], findings }
+  const expected = matchingEntries([...istioEntries(audience), ...sluiceEntries(audience)], labels).length > 0
+  return { whyNot: expected ? nearest(own) : [{ code: 'not_asked', args: {} }], findings }
 }
 
 function others(asking: readonly InjectorAsked[]): readonly Reason[] {

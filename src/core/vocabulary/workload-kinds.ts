@@ -44,7 +44,13 @@ export const WORKLOAD_KINDS = {
     names: ['deploymentconfig', 'dc'],
     template: TEMPLATE,
   },
-  Rollout: { group: 'argoproj.io', version: 'v1alpha1', plural: 'rollouts', names: ['rollout', 'ro'], template: TEMPLATE },
+  Rollout: {
+    group: 'argoproj.io',
+    version: 'v1alpha1',
+    plural: 'rollouts',
+    names: ['rollout', 'ro'],
+    template: TEMPLATE,
+  },
   Job: { group: 'batch', version: 'v1', plural: 'jobs', names: ['job'], template: TEMPLATE },
   CronJob: {
     group: 'batch',

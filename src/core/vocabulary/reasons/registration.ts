@@ -2,6 +2,12 @@ import type { ReasonRow } from './reason-row.ts'
 
 /** What the webhook configurations of a live cluster mean for a pod, beside what its labels ask for. */
 export const REGISTRATION_REASONS = {
+  not_asked: {
+    level: 'skip',
+    says: () =>
+      "no label of the pod or of its namespace asks for the mesh, so no webhook of Sluice's is asked about it",
+    fix: 'to mesh it, label its namespace istio-injection=enabled, istio.io/dataplane-mode=ambient or sluice-mesh.io/mode=auto',
+  },
   webhook_not_registered: {
     level: 'alarm',
     says: () => "the cluster has no webhook entry of Sluice's that asks about new pods, so none is meshed by it",

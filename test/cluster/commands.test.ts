@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { readObjects } from '../../scripts/demo/examples.ts'
+import { COMMANDS } from '../../src/app/commands/commands.ts'
+import { runProgram } from '../../src/app/commands/program.ts'
+import { type JsonObject, objectOr, objectsOf } from '../../src/core/json/value.ts'
+import { type Mesh, startMesh } from './mesh.ts'
+
+const SIDECARS = { 'istio-injection': 'enabled' }
+
+let mesh: Mesh
+before(async () => {
+  mesh = await startMesh({ shop: SIDECARS, plain: {}, foreign: { ...SIDECARS, 'control-plane': 'x' } })
+  await apply(...readObjects('cluster.yaml').filter(({ kind }) => kind === 'ConfigMap' || kind === 'DaemonSet'))
+  const made = await mesh.create(
+    [
+      pod('shop', 'web'),
+      pod('shop', 'legacy', { spec: { nodeSelector: { pool: 'legacy' }, tolerations: [{ operator: 'Exists' }] } }),
+      pod('plain', 'bare'),
+    ],
+    'for real',
+  )
+  assert.equal(made.code, 0, made.stderr)
+})
+after(async () => await mesh.stop())
+
+async function apply(...objects: readonly JsonObject[]): Promise<void> {
+  const list = { apiVersion: 'v1', kind: 'List', items: objects }
+  const { code, stderr } = await mesh.server.kubectl(['apply', '-f', '-'], JSON.stringify(list))
+  assert.equal(code, 0, stderr)
+}
+
+interface Run {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+async function sluice(...argv: readonly string[]): Promise<Run> {
+  let out = ''
+  let err = ''
+  const code = await runProgram(COMMANDS, [...argv, '--kubeconfig', mesh.server.kubeconfig], {
+    env: {},
+    stdin: async () => await Promise.resolve(JSON.stringify(PIPED)),
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+    terminal: false,
+    stop: new AbortController().signal,
+  })
+  return { code, out, err }
+}
+
+async function json(...argv: readonly string[]): Promise<Readonly<Record<string, unknown>>[]> {
+  const { out, err } = await sluice(...argv, '-o', 'json')
+  const value = JSON.parse(out === '' ? JSON.stringify(err) : out) as unknown
+  return (Array.isArray(value) ? value : [value]) as Readonly<Record<string, unknown>>[]
+}
+
+function pod(namespace: string, name: string, over: { metadata?: JsonObject; spec?: JsonObject } = {}): JsonObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace, ...over.metadata },
+    spec: { containers: [{ name: 'app', image: 'registry.example/app:1' }], ...over.spec },
+  }
+}
+
+const nameIn = ({ pod: name }: Readonly<Record<string, unknown>>): string => (typeof name === 'string' ? name : '')
+
+const PIPED = { kind: 'Pod', metadata: { name: 'piped' }, spec: { containers: [{ name: 'a', image: 'a:1' }] } }
+
+test('a live pod is explained: the mode it runs as, who decided, who lost, and which webhook is asked', async () => {
+  const { code, out } = await sluice('explain', '-n', 'shop', 'web')
+  assert.equal(code, 0)
+  for (const line of [
+    /decision +mode cni/,
+    /runs as +mode cni/,
+    /decided by +the namespace's label istio-injection=enabled \(asks for a sidecar\)/,
+    /lost +the policy's families \(asks for ambient\)/,
+    /asked +namespace\.sluice-mesh\.io of Sluice/,
+  ])
+    assert.match(out, line)
+  assert.doesNotMatch(out, /container istio-proxy/, 'what the injection itself added is no voice')
+})
+
+test('a live workload is explained by its template, named as kubectl does', async () => {
+  const template = {
+    metadata: { labels: { app: 'a' } },
+    spec: { containers: [{ name: 'a', image: 'test.local/a:1' }] },
+  }
+  const spec = { selector: { matchLabels: { app: 'a' } }, template }
+  await apply({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'cart', namespace: 'shop' }, spec })
+  for (const words of [['deploy/cart'], ['deployment', 'cart'], ['deployments.apps/cart']]) {
+    const [report] = await json('explain', '-n', 'shop', ...words)
+    assert.deepEqual([report?.['name'], report?.['mode'], report?.['now']], ['deployment/cart', 'cni', undefined])
+  }
+  const missing = await sluice('explain', '-n', 'shop', 'deploy/none')
+  assert.equal(missing.code, 1)
+  assert.match(missing.err, /^error: GET .*deployments\/none: 404 NotFound/)
+})
+
+test('a pod that no webhook is asked about is left alone, whatever a decision would say', async () => {
+  const [report] = await json('explain', '-n', 'plain', 'bare')
+  assert.deepEqual([report?.['mode'], report?.['reason']], ['none', 'not_asked'])
+})
+
+test("the live selectors count: another vendor's condition keeps a namespace out, and a second injector is named", async (t) => {
+  const read = await mesh.server.kubectl(['get', 'mutatingwebhookconfiguration', 'sluice', '-o', 'json'])
+  const written = JSON.parse(read.stdout) as JsonObject
+  const replaced = async (webhooks: unknown): Promise<void> => {
+    const metadata = { name: 'sluice' }
+    const { code, stderr } = await mesh.server.kubectl(
+      ['replace', '-f', '-'],
+      JSON.stringify({ ...written, metadata, webhooks }),
+    )
+    assert.equal(code, 0, stderr)
+  }
+  await replaced(
+    objectsOf(written['webhooks']).map((webhook) => {
+      const wants = objectsOf(objectOr(webhook['namespaceSelector'])['matchExpressions'])
+      const matchExpressions = [...wants, { key: 'control-plane', operator: 'DoesNotExist' }]
+      return { ...webhook, namespaceSelector: { matchExpressions } }
+    }),
+  )
+  t.after(async () => await replaced(written['webhooks']))
+  const file = ['-f', '-', '-n', 'foreign']
+  const [left] = await json('explain', ...file)
+  assert.equal(left?.['reason'], 'webhook_excludes_label')
+  assert.deepEqual((left['ifAsked'] as { mode: string }).mode, 'cni')
+  assert.match(String(left['message']), /control-plane=x on the namespace/)
+
+  const second = {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'MutatingWebhookConfiguration',
+    metadata: { name: 'istio-sidecar-injector' },
+    webhooks: [
+      {
+        name: 'namespace.sidecar-injector.istio.io',
+        clientConfig: { url: 'https://127.0.0.1:1/inject' },
+        namespaceSelector: { matchLabels: SIDECARS },
+        rules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] }],
+        failurePolicy: 'Ignore',
+        sideEffects: 'None',
+        admissionReviewVersions: ['v1'],
+      },
+    ],
+  }
+  await apply(second)
+  t.after(async () => await mesh.server.kubectl(['delete', 'mutatingwebhookconfiguration', 'istio-sidecar-injector']))
+  const [both] = await json('explain', '-n', 'shop', 'web')
+  assert.deepEqual((both?.['findings'] as { reason: string }[])[0]?.reason, 'second_injector')
+})
+
+test('every pod of the cluster at once; and only those that today would be made otherwise, with how', async () => {
+  const all = await json('explain', '-A')
+  const modes = Object.fromEntries(
+    all.map((report) => [nameIn(report), [report['now'], report['today'], report['stale']]]),
+  )
+  assert.deepEqual(modes, {
+    'plain/bare': ['none', 'none', false],
+    'shop/legacy': ['init', 'init', false],
+    'shop/web': ['cni', 'cni', false],
+  })
+  assert.match((await sluice('explain', '--stale', '-A')).out, /^0 of 3 pods would be made otherwise today/)
+
+  const settings = (tag: string): readonly JsonObject[] =>
+    readObjects('cluster.yaml')
+      .filter(({ metadata }) => (metadata as JsonObject)['name'] === 'istio-sidecar-injector')
+      .map((map) => JSON.parse(JSON.stringify(map).replace('1.32.0', tag)) as JsonObject)
+  await apply(...settings('1.32.1'))
+  await mesh.server.kubectl(['label', 'node', 'node-3', 'sluice-mesh.io/cni=ready'])
+  const { out } = await sluice('explain', '--stale', '-n', 'shop')
+  await mesh.server.kubectl(['label', 'node', 'node-3', 'sluice-mesh.io/cni-'])
+  await apply(...settings('1.32.0'))
+  assert.match(out, /^shop\/legacy: init → cni$/m)
+  assert.match(out, /^ {2}- spec\.initContainers\[istio-init\]|~ spec\.initContainers.*istio-validation/m)
+  assert.match(out, /^shop\/web: cni → cni$/m)
+  assert.match(out, /^ {2}~ spec\.initContainers\[istio-proxy\]\.image "docker.io\/istio\/proxyv2:1\.32\.1"/m)
+})
