@@ -11,7 +11,8 @@ export interface Planned {
 }
 
 const DNS_PORT = 53
-const ROOT = { uid: 0, gid: 0 }
+/** Not the kubelet's user, whose connections an ambient pod takes for probes (cni.md §5.9). */
+const STRANGER = { uid: 65534, gid: 65534 }
 const LINK_LOCAL = /^(fe[89ab][0-9a-f]:|169\.254\.)/i
 
 /** The probes that measure what `target` promises: each class, in each family that the namespace has, for each address. */
@@ -38,7 +39,7 @@ function inbound({ inbound }: Target, { listeners }: Survey, own: readonly Inter
     .filter(({ device }) => !inbound.exceptInterfaces.includes(device))
     .map(({ address }) => ({
       class: 'inbound',
-      probe: { over: 'tcp', from: 'outside', to: { address, port }, user: ROOT, leadsTo: inbound.leadsTo },
+      probe: { over: 'tcp', from: 'outside', to: { address, port }, user: STRANGER, leadsTo: inbound.leadsTo },
     }))
 }
 

@@ -95,6 +95,6 @@ test('an application sends, the proxy is left alone, and the node comes from out
   assert.deepEqual(users, [
     ['outbound', 'inside', 1000, 15001],
     ['proxy', 'inside', 1337, 15001],
-    ['inbound', 'outside', 0, 15006],
+    ['inbound', 'outside', 65534, 15006],
   ])
 })
