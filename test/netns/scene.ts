@@ -27,6 +27,8 @@ const USER = {
   app: { uid: 1000, gid: 1000 },
   /** a program with the proxy's own user */
   proxy: PROXY_USER,
+  /** another user of the proxy's group */
+  group: { uid: 1002, gid: PROXY_USER.gid },
   /** an application whose group is one that owner groups name */
   grouped: { uid: 1001, gid: 2000 },
   node: ROOT,
@@ -63,7 +65,7 @@ export async function makeScene(
     sysctl(router, 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1', 'net.ipv4.conf.all.send_redirects=0')
   inNetns(node, 'nft', SERVICE)
   if (proxy !== null) await startEnvoy(pod, { ...proxy, resolver: ADDRESS.peer[4] })
-  const place: Readonly<Record<Who, TestNetns>> = { app: pod, proxy: pod, grouped: pod, node, peer, vm }
+  const place: Readonly<Record<Who, TestNetns>> = { app: pod, proxy: pod, group: pod, grouped: pod, node, peer, vm }
   const actors = new Map(needed.map((who) => [who, new Actor(who, place[who], USER[who])]))
   const tell: Scene['tell'] = (who, order) => {
     const actor = actors.get(who)
@@ -82,17 +84,19 @@ const SERVICE = `table inet service {
   chain from { type nat hook postrouting priority 100; ct status dnat masquerade; }
 }`
 
-/** Ports that somebody serves, on all of their addresses; 53 as DNS servers do. */
+/** Ports that somebody serves, on all of their addresses. */
 const SERVED: Readonly<Partial<Record<Who, readonly number[]>>> = {
   app: [8080, 9090],
-  /** the health port of the agent beside Envoy */
-  proxy: [15021],
-  peer: [80, 8443, 53],
+  /** HBONE, and the health port of the agent beside Envoy */
+  proxy: [15008, 15021],
+  peer: [80, 8443, 53, 5353],
 }
+
+const DATAGRAMS = [53, 5353]
 
 async function serve(tell: Scene['tell'], who: Who): Promise<void> {
   for (const port of SERVED[who] ?? [])
-    for (const over of port === 53 ? (['tcp', 'udp'] as const) : (['tcp'] as const))
+    for (const over of DATAGRAMS.includes(port) ? (['tcp', 'udp'] as const) : (['tcp'] as const))
       for (const address of ['0.0.0.0', '::']) {
         const told = await tell(who, { do: 'serve', over, address, port })
         if (!('done' in told)) throw new Error(`${who} cannot serve ${over} ${port}: ${JSON.stringify(told)}`)
