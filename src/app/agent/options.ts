@@ -46,6 +46,8 @@ export interface AgentOptions {
   readonly tools: RuleTools
   /** namespaces whose pods are left alone */
   readonly excludedNamespaces: readonly string[]
+  /** how often every pod is measured */
+  readonly sweepMs: number
   /** of the server of `/healthz` and `/readyz` */
   readonly health: Endpoint
   /** of the server of `/metrics` */

@@ -1,10 +1,13 @@
 import { readFileSync, statSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { Surroundings } from '../../core/intent/enrolment.ts'
 import { address } from '../../core/intent/grammar.ts'
 import type { NodeFacts } from '../../core/redirection/rules-of.ts'
 import { PROBE_SOURCE } from '../../core/vocabulary/ports.ts'
 import type { Reason } from '../../core/vocabulary/reasons.ts'
+import { createClient } from '../../edge/cluster/client.ts'
+import { openNetns, OWN_NETNS } from '../../edge/host/namespaces.ts'
 import { NetnsWorker } from '../../edge/host/netns-worker.ts'
 import { addressOf, type Check } from '../../edge/telemetry/health.ts'
 import { createLogger, type Logger } from '../../edge/telemetry/logger.ts'
@@ -13,10 +16,12 @@ import { Alarms } from '../alarms.ts'
 import { healthServer } from './health.ts'
 import { Journal } from './journal.ts'
 import { type Loop, periodic } from './loop.ts'
+import { NetnsFinder } from './netns-finder.ts'
 import { NodePods } from './node-pods.ts'
 import type { AgentOptions } from './options.ts'
 import { agentMetrics, type AgentMetrics, setGauges } from './record.ts'
 import { Redirector } from './redirector.ts'
+import { proving } from './verify/proving.ts'
 
 /** An agent that works. */
 export interface Agent {
@@ -48,11 +53,24 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const pods = new NodePods({ nodeName: options.nodeName, pods: options.pods, report: reportWatch(log, metrics) })
   const alarms = new Alarms(log, (reason, count) => metrics.set('sluice_alarms', { reason }, count))
   const startedAt = performance.now()
+  const probes = starting.use(await NetnsWorker.start({ libnftables: null, programs: tools.programs }))
+  const host = starting.use(openNetns(OWN_NETNS))
+  const finder = new NetnsFinder({ worker: probes, host, proc: paths.proc, netnsDir: paths.netnsDir, journal })
+  const proofs = proving({
+    ...{ pods, journal, finder, redirector, probes, metrics, log },
+    around: ({ namespace }) => around(namespace, pods, options.excludedNamespaces),
+    enrolAgain: null,
+    ambientDns: PLAIN_AMBIENT_NODE.dnsCapture,
+    outside: null,
+    proc: paths.proc,
+    everyMs: options.sweepMs,
+    client: options.pods.from === 'cluster' ? createClient(options.pods.connection) : null,
+  })
   const loops: readonly Loop[] = [
     periodic({
       name: 'alarms',
       everyMs: ALARMS_MS,
-      turn: () => alarms.observe(alarmsOf({ pods, journal, redirector, startedAt })),
+      turn: () => alarms.observe([...alarmsOf({ pods, journal, redirector, startedAt }), ...proofs.alarms()]),
       report: reportTurn(log, 'alarms'),
     }),
     periodic({
@@ -61,6 +79,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       turn: () => forgetGone(journal),
       report: reportTurn(log, 'journal'),
     }),
+    ...proofs.loops,
   ]
 
   let stopping = false
@@ -74,7 +93,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   ]
   const health = healthServer(loops, readiness)
   starting.defer(async () => await health.close())
-  const metricsApp = metricsServer(metrics, () => setGauges(metrics, { redirector, loops, pods, journal }))
+  const metricsApp = metricsServer(metrics, () => {
+    setGauges(metrics, { redirector, loops, pods, journal })
+    proofs.setGauges()
+  })
   starting.defer(async () => await metricsApp.close())
   await health.listen({ ...options.health })
   await metricsApp.listen({ ...options.metrics })
@@ -126,6 +148,12 @@ function alarmsOf({ pods, journal, redirector, startedAt }: Watched): readonly R
       : [{ code: 'journal_unwritten', args: { problem: journal.unwritten } } as const]),
     ...(picked.is === 'picked' ? [] : [{ code: 'backend_absent', args: { why: picked.why } } as const]),
   ]
+}
+
+/** What the node knows of a pod's namespace; undefined where the watch has not shown it yet. */
+function around(namespace: string, pods: NodePods, excludedNamespaces: readonly string[]): Surroundings | undefined {
+  const namespaceLabels = pods.namespaceLabels(namespace)
+  return namespaceLabels && { namespace, namespaceLabels, excludedNamespaces, ambient: true }
 }
 
 /** Pods whose namespace is gone need no remembering; what could not be written before is tried again. */

@@ -4,7 +4,7 @@ import { startAgent } from '../agent/start.ts'
 import { CLUSTER_FLAGS, connect } from './cluster.ts'
 import { type Command, type CommandIo, type FlagRow, type FlagValues, UsageError } from './command.ts'
 import { OBJECTS_FLAG, readObjects } from './objects-file.ts'
-import { endpoint, LOG_LEVEL_FLAG, logLevel, starting, stopped } from './server.ts'
+import { endpoint, seconds, LOG_LEVEL_FLAG, logLevel, starting, stopped } from './server.ts'
 
 const FLAGS: readonly FlagRow[] = [
   ...CLUSTER_FLAGS,
@@ -57,6 +57,12 @@ const FLAGS: readonly FlagRow[] = [
     default: '/usr/sbin',
     help: 'where nft, iptables-nft-restore and the like are',
   },
+  {
+    name: 'sweep-seconds',
+    value: 'SECONDS',
+    default: '300',
+    help: 'how often every pod that should be redirected is measured, beside the times when something happens to it',
+  },
   { name: 'health-listen', value: 'ADDRESS', default: '0.0.0.0:8000', help: 'where /healthz and /readyz are served' },
   { name: 'metrics-listen', value: 'ADDRESS', default: '0.0.0.0:15014', help: 'where /metrics is served' },
   LOG_LEVEL_FLAG,
@@ -104,6 +110,7 @@ async function optionsOf(flags: FlagValues, io: CommandIo): Promise<AgentOptions
     excludedNamespaces: text('exclude-namespaces')
       .split(',')
       .filter((name) => name !== ''),
+    sweepMs: seconds(flags, 'sweep-seconds') * 1000,
     health: endpoint(flags, 'health-listen'),
     metrics: endpoint(flags, 'metrics-listen'),
     log: { level: logLevel(flags) },

@@ -6,6 +6,7 @@ export const COMMANDS: readonly CommandRow[] = [
   { name: 'agent', load: async () => (await import('./agent.ts')).agentCommand },
   { name: 'inject', load: async () => (await import('./inject.ts')).injectCommand },
   { name: 'explain', load: async () => (await import('./explain.ts')).explainCommand },
+  { name: 'status', load: async () => (await import('./status.ts')).statusCommand },
   { name: 'rules', load: async () => (await import('./rules.ts')).rulesCommand },
   { name: 'verify', load: async () => (await import('./verify.ts')).verifyCommand },
   { name: 'certs', load: async () => (await import('./certs.ts')).certsCommand },

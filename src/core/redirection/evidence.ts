@@ -5,7 +5,8 @@ import type { Reason } from '../vocabulary/reasons.ts'
  * class of traffic; a listing of rules can only take from that, never add to it; what could not be measured is unknown,
  * which is not a pass.
  */
-export type Judgement = 'redirected' | 'partial' | 'bypassing' | 'unknown'
+export const JUDGEMENTS = ['redirected', 'partial', 'bypassing', 'unknown'] as const
+export type Judgement = (typeof JUDGEMENTS)[number]
 
 /** The classes that are measured apart. `proxy` is the proxy's own outbound traffic, which must be left alone. */
 export const TRAFFIC_CLASSES = ['outbound', 'inbound', 'dns-tcp', 'dns-udp', 'proxy'] as const

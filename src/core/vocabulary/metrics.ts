@@ -113,5 +113,26 @@ export const AGENT_METRICS = {
   },
   sluice_watch_problems_total: WEBHOOK_METRICS.sluice_watch_problems_total,
   sluice_alarms: WEBHOOK_METRICS.sluice_alarms,
+  sluice_proofs: {
+    type: 'gauge',
+    help: 'Pods of this node that were promised redirection, by mode and by what was measured last.',
+    labels: ['mode', 'verdict'],
+  },
+  sluice_oldest_proof_seconds: { type: 'gauge', help: 'Age of the oldest measurement of a pod.', labels: [] },
+  sluice_repairs_total: {
+    type: 'counter',
+    help: 'What was done about pods that are not redirected as promised, by mode, cure and result; done: measured.',
+    labels: ['mode', 'cure', 'result'],
+  },
+  sluice_sweep_dropped_total: {
+    type: 'counter',
+    help: 'Pods that were not measured at once because too many wait; the next round measures them.',
+    labels: [],
+  },
+  sluice_condition_failures_total: {
+    type: 'counter',
+    help: 'Conditions that could not be written to the API server and were tried again.',
+    labels: [],
+  },
   sluice_journal_entries: { type: 'gauge', help: 'Pods that the agent remembers to have redirected.', labels: [] },
 } as const satisfies Record<string, MetricRow>

@@ -20,6 +20,8 @@ export interface Page {
 export const PATCH_TYPES = {
   merge: 'application/merge-patch+json',
   json: 'application/json-patch+json',
+  /** lists that have a merge key, such as conditions, are merged by it; for built-in kinds alone */
+  strategic: 'application/strategic-merge-patch+json',
 } as const
 
 /** Calls of the API, each with a time-out. All throw `ApiError` or `TransportError`. */

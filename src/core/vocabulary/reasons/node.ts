@@ -23,4 +23,21 @@ export const NODE_REASONS = {
     says: (p: { problem: string }) => `the agent's journal cannot be written: ${p.problem}`,
     fix: 'free space on the file system of the run directory; pods start meanwhile, and the sweep finds them without the journal',
   },
+  pod_ended_unredirected: {
+    level: 'alarm',
+    says: () => 'the pod ended because nothing was redirected, and its restartPolicy Never lets nothing try again',
+    fix: 'delete the pod; where a Job owns it, the leader does so, if the policy lets it',
+  },
+  pod_not_redirected: {
+    level: 'alarm',
+    says: (p: { pod: string; mode: string; verdict: string; why: string }) =>
+      `pod ${p.pod} was promised mode ${p.mode} and is ${p.verdict}: ${p.why}`,
+    fix: 'restart the pod; sluice status -A shows all of them, docs/alerts.md what to look at',
+  },
+  pod_unproven: {
+    level: 'alarm',
+    says: (p: { pod: string; mode: string; minutes: number; why: string }) =>
+      `whether pod ${p.pod} (mode ${p.mode}) is redirected has not been known for ${p.minutes} minutes: ${p.why}`,
+    fix: 'see whether the agent can find and enter the namespace of the pod: its log says what it tried',
+  },
 } as const satisfies Record<string, ReasonRow>

@@ -1,0 +1,137 @@
+import type { Surroundings } from '../../../core/intent/enrolment.ts'
+import { JUDGEMENTS } from '../../../core/redirection/evidence.ts'
+import { addressesOf } from '../../../core/repair/sweepable.ts'
+import { parseAddress } from '../../../core/intent/address.ts'
+import { MODES } from '../../../core/vocabulary/modes.ts'
+import type { Reason } from '../../../core/vocabulary/reasons.ts'
+import type { ClusterClient } from '../../../edge/cluster/client.ts'
+import { openNetns } from '../../../edge/host/namespaces.ts'
+import type { Place } from '../../../edge/host/netns-jobs.ts'
+import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
+import type { Logger } from '../../../edge/telemetry/logger.ts'
+import type { Journal } from '../journal.ts'
+import type { Loop } from '../loop.ts'
+import type { Found, NetnsFinder } from '../netns-finder.ts'
+import type { NodePod, NodePods } from '../node-pods.ts'
+import type { AgentMetrics } from '../record.ts'
+import type { Redirector } from '../redirector.ts'
+import { PodConditions } from './pod-conditions.ts'
+import { proofAlarms } from './proof-alarms.ts'
+import { Proofs } from './proofs.ts'
+import { Sweep } from './sweep.ts'
+
+export interface ProvingOptions {
+  readonly pods: NodePods
+  readonly journal: Journal
+  readonly finder: NetnsFinder
+  readonly redirector: Redirector
+  readonly probes: NetnsWorker
+  /** what a node knows of a pod's namespace; undefined: not yet */
+  readonly around: (pod: NodePod) => Surroundings | undefined
+  readonly enrolAgain: ((pod: NodePod) => Promise<Reason | null>) | null
+  readonly ambientDns: boolean
+  readonly outside: Place | null
+  readonly proc: string
+  readonly everyMs: number
+  /** null: there is no cluster to tell */
+  readonly client: ClusterClient | null
+  readonly metrics: AgentMetrics
+  readonly log: Logger
+}
+
+/** The part of the agent that measures, mends and tells. */
+export interface Proving {
+  readonly loops: readonly Loop[]
+  readonly proofs: Proofs
+  /** measures a pod with the next turn: it was redirected a moment ago */
+  readonly soon: (uid: string) => void
+  readonly alarms: () => readonly Reason[]
+  readonly setGauges: () => void
+}
+
+/** Wires sweep, proofs and conditions together. */
+export function proving(options: ProvingOptions): Proving {
+  const { pods, journal, client, metrics, log } = options
+  const proofs = new Proofs()
+  const conditions = client === null ? null : new PodConditions({ client, report: reportCondition(options) })
+  const asksForEviction = new Set<string>()
+  const sweep = new Sweep({
+    ...options,
+    proofs,
+    isRemembered: (uid) => journal.get(uid) !== undefined,
+    find: async (pod) => await find(pod, options),
+    now: Date.now,
+    report: {
+      cured: (proof, cure, result) => {
+        if (cure === 'evict' && !asksForEviction.has(proof.uid)) {
+          asksForEviction.add(proof.uid)
+          conditions?.tell(proof, true)
+        } else if (cure === 'evict') return
+        metrics.add('sluice_repairs_total', { mode: proof.mode, cure, result })
+        const pod = { uid: proof.uid, namespace: proof.namespace, name: proof.name }
+        log.warn(
+          { ...pod, mode: proof.mode, cure, result, verdict: proof.verdict.is },
+          'a pod was not redirected as promised',
+        )
+      },
+      dropped: () => metrics.add('sluice_sweep_dropped_total', {}),
+      failed: (err) => log.error({ err, loop: 'sweep' }, 'a turn failed; the next one comes in its time'),
+    },
+  })
+  proofs.onRecord((proof, before) => {
+    if (proof.verdict.is === 'redirected') asksForEviction.delete(proof.uid)
+    conditions?.tell(proof, asksForEviction.has(proof.uid))
+    if (proof.verdict.is === before?.verdict.is) return
+    const { uid, namespace, name, mode, verdict } = proof
+    log.info({ uid, namespace, name, mode, verdict: verdict.is, before: before?.verdict.is ?? null }, 'measured')
+  })
+  pods.onChange(({ uid }, change) => {
+    if (change === 'put') return
+    asksForEviction.delete(uid)
+    conditions?.forget(uid)
+  })
+  return {
+    loops: [sweep.loop, ...(conditions === null ? [] : [conditions.loop])],
+    proofs,
+    soon: (uid) => sweep.soon(uid),
+    alarms: () => proofAlarms(proofs.all(), Date.now()),
+    setGauges: () => setGauges(metrics, proofs),
+  }
+}
+
+function setGauges(metrics: AgentMetrics, proofs: Proofs): void {
+  const all = proofs.all()
+  for (const mode of MODES)
+    for (const verdict of JUDGEMENTS)
+      metrics.set(
+        'sluice_proofs',
+        { mode, verdict },
+        all.filter((proof) => proof.mode === mode && proof.verdict.is === verdict).length,
+      )
+  const oldest = Math.min(Date.now(), ...all.map(({ measuredAt }) => measuredAt))
+  metrics.set('sluice_oldest_proof_seconds', {}, (Date.now() - oldest) / 1000)
+}
+
+/** Right after its ADD a pod has no address in the API yet; the runtime's own word of its namespace is in the journal. */
+async function find(pod: NodePod, { journal, finder }: ProvingOptions): Promise<Found> {
+  const addresses = addressesOf(pod.object).flatMap((text) => parseAddress(text) ?? [])
+  const known = journal.get(pod.uid)
+  if (addresses.length > 0 || known === undefined) return await finder.find({ uid: pod.uid, addresses })
+  const lost = (why: string): Found => ({ is: 'lost', reason: { code: 'netns_not_found', args: { why } } })
+  try {
+    const netns = openNetns(known.netnsPath)
+    if (netns.id === known.netnsId) return { is: 'found', netns, path: known.netnsPath }
+    netns[Symbol.dispose]()
+    return lost(`${known.netnsPath} leads to another namespace by now`)
+  } catch (error) {
+    return lost(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function reportCondition({ metrics, log }: ProvingOptions): ConstructorParameters<typeof PodConditions>[0]['report'] {
+  return (error, { uid, namespace, name }) => {
+    metrics.add('sluice_condition_failures_total', {})
+    const problem = error instanceof Error ? error.message : String(error)
+    log.warn({ uid, namespace, name }, `a condition could not be written and is tried again: ${problem}`)
+  }
+}

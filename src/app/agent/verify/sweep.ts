@@ -1,0 +1,212 @@
+import type { Surroundings } from '../../../core/intent/enrolment.ts'
+import { type Promised, promisedTo } from '../../../core/intent/promised.ts'
+import type { Verdict } from '../../../core/redirection/evidence.ts'
+import { type Cure, cureOf } from '../../../core/repair/cure.ts'
+import { endedUnredirected, hasOwnNetwork, sidecarRuns } from '../../../core/repair/sweepable.ts'
+import type { Mode } from '../../../core/vocabulary/modes.ts'
+import type { Reason } from '../../../core/vocabulary/reasons.ts'
+import type { NetnsHandle } from '../../../edge/host/namespaces.ts'
+import type { Place } from '../../../edge/host/netns-jobs.ts'
+import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
+import { type Loop, periodic } from '../loop.ts'
+import type { Found } from '../netns-finder.ts'
+import type { NodePod, NodePods } from '../node-pods.ts'
+import type { Redirector } from '../redirector.ts'
+import { type RedirectedIntent, verifyPod } from './pod.ts'
+import type { Proof, Proofs } from './proofs.ts'
+
+export interface SweepOptions {
+  readonly pods: NodePods
+  /** did the agent redirect the pod itself? Then its namespace is known before its addresses are */
+  readonly isRemembered: (uid: string) => boolean
+  readonly around: (pod: NodePod) => Surroundings | undefined
+  readonly find: (pod: NodePod) => Promise<Found>
+  /** a worker for probes alone: pods that start do not wait behind them */
+  readonly probes: NetnsWorker
+  readonly redirector: Redirector
+  readonly proofs: Proofs
+  /** makes an ambient pod whole again; null: this agent does no ambient */
+  readonly enrolAgain: ((pod: NodePod) => Promise<Reason | null>) | null
+  readonly ambientDns: boolean
+  /** where inbound probes come from; null: the namespace of this process, which on a node is the host's */
+  readonly outside: Place | null
+  readonly proc: string
+  /** the slow round over all pods */
+  readonly everyMs: number
+  readonly now: () => number
+  readonly report: SweepReport
+}
+
+/** What the sweep tells of itself: metrics and log lines are made from it. */
+export interface SweepReport {
+  readonly cured: (proof: Proof, cure: Cure, result: 'done' | 'failed' | 'asked') => void
+  readonly dropped: () => void
+  readonly failed: (error: unknown) => void
+}
+
+const TURN_MS = 500
+/** More than a node has pods: what does not fit comes with the next round. */
+const QUEUE_LIMIT = 1024
+
+/**
+ * Measures every pod of the node that was promised redirection: at once after the agent's start, in a slow round, and each pod
+ * soon after it was redirected. What does not hold is made again where it runs, and measured again: only the second
+ * measurement may say that it is mended.
+ */
+export class Sweep {
+  readonly loop: Loop
+  readonly #options: SweepOptions
+  readonly #queue = new Set<string>()
+  readonly #attempts = new Map<string, number>()
+  /** pods that were measured with their sidecar running */
+  readonly #measuredRunning = new Set<string>()
+  #roundAt = -Infinity
+
+  constructor(options: SweepOptions) {
+    this.#options = options
+    this.loop = periodic({
+      name: 'sweep',
+      everyMs: TURN_MS,
+      turn: async (signal) => await this.#turn(signal),
+      report: options.report.failed,
+    })
+    options.pods.onChange((pod, change) => {
+      if (change === 'removed') this.#forget(pod.uid)
+      else if (this.#hasNews(pod)) this.soon(pod.uid)
+    })
+  }
+
+  /** Measures the pod `uid` with the next turn. */
+  soon(uid: string): void {
+    if (this.#queue.size >= QUEUE_LIMIT && !this.#queue.has(uid)) this.#options.report.dropped()
+    else this.#queue.add(uid)
+  }
+
+  async #turn(signal: AbortSignal): Promise<void> {
+    const { pods, now, everyMs, isRemembered } = this.#options
+    if (pods.synced && now() - this.#roundAt >= everyMs) {
+      this.#roundAt = now()
+      for (const { uid } of pods.all()) this.soon(uid)
+    }
+    for (const uid of [...this.#queue]) {
+      if (signal.aborted) return
+      const pod = pods.get(uid)
+      // the watch may be behind the runtime
+      if (pod === undefined && isRemembered(uid)) continue
+      this.#queue.delete(uid)
+      if (pod !== undefined) await this.#look(pod)
+    }
+  }
+
+  /** Is there something to measure that was not there before: a network, or a proxy that should listen by now? */
+  #hasNews({ uid, object }: NodePod): boolean {
+    if (!hasOwnNetwork(object))
+      return endedUnredirected(object) && this.#options.proofs.get(uid)?.verdict.is !== 'bypassing'
+    return this.#options.proofs.get(uid) === undefined || (sidecarRuns(object) && !this.#measuredRunning.has(uid))
+  }
+
+  async #look(pod: NodePod): Promise<void> {
+    const around = this.#options.around(pod)
+    // what is not known of the namespace yet comes with the next round
+    if (around === undefined) return
+    const promised = promisedTo(pod.object, around)
+    if (promised.is === 'nothing') {
+      this.#forget(pod.uid)
+      return
+    }
+    if (endedUnredirected(pod.object)) {
+      this.#ended(pod, promised.mode)
+      return
+    }
+    if (!hasOwnNetwork(pod.object) && !this.#options.isRemembered(pod.uid)) return
+    if (promised.is === 'unreadable') {
+      this.#record(pod, promised.mode, unknown(promised.reason))
+      return
+    }
+    const verdict = await this.#measured(pod, promised)
+    await this.#mend(pod, promised, this.#record(pod, promised.mode, verdict))
+  }
+
+  async #measured(pod: NodePod, { mode, intent }: Promised & { is: 'promised' }): Promise<Verdict> {
+    const found = await this.#options.find(pod)
+    if (found.is === 'lost') return unknown(found.reason)
+    using netns = found.netns
+    const { probes, proc, ambientDns, outside } = this.#options
+    if (sidecarRuns(pod.object)) this.#measuredRunning.add(pod.uid)
+    return await verifyPod(netns, found.path, intent, {
+      worker: probes,
+      proxyExpected: mode === 'ambient' || sidecarRuns(pod.object),
+      outside,
+      proc,
+      resolvers: null,
+      ambientDns,
+      missing: await this.#missing(netns, mode, intent),
+    })
+  }
+
+  /** What an init container made is its own affair: it may have been made by another version, in another way. */
+  async #missing(netns: NetnsHandle, mode: Mode, intent: RedirectedIntent) {
+    if (mode === 'init') return null
+    const compared = await this.#options.redirector.compare(netns, intent)
+    return compared.is === 'compared' ? compared.difference.missing : null
+  }
+
+  async #mend(pod: NodePod, promised: Promised & { is: 'promised' }, proof: Proof): Promise<void> {
+    const { report } = this.#options
+    const attempts = this.#attempts.get(pod.uid) ?? 0
+    const cure = cureOf({ mode: promised.mode, verdict: proof.verdict, attempts })
+    switch (cure) {
+      case 'none':
+        this.#attempts.delete(pod.uid)
+        return
+      case 'tell':
+        return
+      case 'evict':
+        report.cured(proof, cure, 'asked')
+        return
+      case 'reprogramme': {
+        this.#attempts.set(pod.uid, attempts + 1)
+        await this.#makeAgain(pod, promised)
+        const again = this.#record(pod, promised.mode, await this.#measured(pod, promised))
+        report.cured(
+          again,
+          cure,
+          cureOf({ mode: promised.mode, verdict: again.verdict, attempts: 0 }) === 'reprogramme' ? 'failed' : 'done',
+        )
+      }
+    }
+  }
+
+  async #makeAgain(pod: NodePod, { mode, intent }: Promised & { is: 'promised' }): Promise<void> {
+    const { enrolAgain, find, redirector } = this.#options
+    if (mode === 'ambient' && enrolAgain !== null) {
+      await enrolAgain(pod)
+      return
+    }
+    const found = await find(pod)
+    if (found.is === 'lost') return
+    using netns = found.netns
+    await redirector.redirect(netns, intent)
+  }
+
+  #ended(pod: NodePod, mode: Mode): void {
+    const verdict: Verdict = { is: 'bypassing', measured: [], also: [{ code: 'pod_ended_unredirected', args: {} }] }
+    const proof = this.#record(pod, mode, verdict)
+    this.#options.report.cured(proof, 'evict', 'asked')
+  }
+
+  #record(pod: NodePod, mode: Mode, verdict: Verdict): Proof {
+    return this.#options.proofs.record(pod, mode, verdict, this.#options.now())
+  }
+
+  #forget(uid: string): void {
+    this.#queue.delete(uid)
+    this.#attempts.delete(uid)
+    this.#measuredRunning.delete(uid)
+    this.#options.proofs.forget(uid)
+  }
+}
+
+function unknown(reason: Reason): Verdict {
+  return { is: 'unknown', measured: [], also: [reason] }
+}

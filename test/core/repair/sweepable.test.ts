@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { JsonObject } from '../../../src/core/json/value.ts'
+import { addressesOf, endedUnredirected, hasOwnNetwork, sidecarRuns } from '../../../src/core/repair/sweepable.ts'
+
+const RUNNING = { phase: 'Running', podIP: '10.0.0.7' }
+
+test("a pod that runs has a network of its own; one that ended, goes, is not there yet or uses the node's has not", () => {
+  const of = (status: JsonObject, spec: JsonObject = {}, metadata: JsonObject = {}): boolean =>
+    hasOwnNetwork({ metadata, spec, status })
+  assert.equal(of(RUNNING), true)
+  assert.equal(of({ ...RUNNING, phase: 'Pending' }), true)
+  assert.equal(of({ ...RUNNING, phase: 'Failed' }), false)
+  assert.equal(of({ ...RUNNING, phase: 'Succeeded' }), false)
+  assert.equal(of({ phase: 'Pending' }), false)
+  assert.equal(of(RUNNING, { hostNetwork: true }), false)
+  assert.equal(of(RUNNING, {}, { deletionTimestamp: '2026-01-01T00:00:00Z' }), false)
+})
+
+test('each address counts once', () => {
+  const status = { podIP: '10.0.0.7', podIPs: [{ ip: '10.0.0.7' }, { ip: 'fd00::7' }, { ip: '' }, null] }
+  assert.deepEqual(addressesOf({ status }), ['10.0.0.7', 'fd00::7'])
+  assert.deepEqual(addressesOf({}), [])
+})
+
+test('a sidecar runs when it is ready, in whichever list it stands', () => {
+  for (const list of ['containerStatuses', 'initContainerStatuses']) {
+    assert.equal(sidecarRuns({ status: { [list]: [{ name: 'istio-proxy', ready: true }] } }), true)
+    assert.equal(sidecarRuns({ status: { [list]: [{ name: 'istio-proxy', ready: false }] } }), false)
+    assert.equal(sidecarRuns({ status: { [list]: [{ name: 'app', ready: true }] } }), false)
+  }
+})
+
+test('only a pod that nothing tries again has ended for want of redirection', () => {
+  const of = (restartPolicy: string, exitCode: number): boolean =>
+    endedUnredirected({
+      spec: { restartPolicy },
+      status: { initContainerStatuses: [{ name: 'istio-validation', state: { terminated: { exitCode } } }] },
+    })
+  assert.equal(of('Never', 126), true)
+  assert.equal(of('Never', 1), false)
+  assert.equal(of('OnFailure', 126), false)
+})
