@@ -11,7 +11,7 @@ const OLD_FORM = ':ENV:'
  */
 export function pathEnv(path: string): Readonly<Record<string, string>> {
   const trimmed = path.endsWith('/') ? path.slice(0, -1) : path
-  const second = trimmed.indexOf('/', 1)
+  const second = trimmed.indexOf('/', trimmed.indexOf('/') + 1)
   const parameters = second === -1 ? '' : trimmed.slice(second + 1)
   const pairs = parameters.startsWith(OLD_FORM) ? oldPairs(parameters) : pairsOf(parameters.split('/'))
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../json/value.ts'
 import { isObject } from '../json/value.ts'
-import { count, flag, listOf, map, optionalFlag, optionalMap, optionalText, shape, text } from './reader.ts'
+import { asGiven, count, flag, listOf, map, optionalMap, optionalText, shape, text } from './reader.ts'
 import type { Reader } from './reader.ts'
 
 const DEFAULT_RESOURCES: JsonObject = {
@@ -66,7 +66,8 @@ const readInjectorValues = shape({
   global,
   pilot: shape({
     cni: shape({ enabled: flag(false), provider: text('default') }),
-    env: shape({ ENABLE_CLUSTER_TRUST_BUNDLE_API: optionalFlag }),
+    // what is no boolean refuses the pods whose proxy needs it, as in Istio, and no setting
+    env: shape({ ENABLE_CLUSTER_TRUST_BUNDLE_API: asGiven }),
   }),
   gateways: shape({ securityContext: map({}), seccompProfile: map({}) }),
   sidecarInjectorWebhook: shape({

@@ -88,7 +88,7 @@ export function readMeshFields(mesh: JsonObject): MeshFields {
     trustDomain: text('')(mesh['trustDomain'], 'mesh.trustDomain'),
     rootNamespace: text('')(mesh['rootNamespace'], 'mesh.rootNamespace'),
     enablePrometheusMerge: flag(true)(mesh['enablePrometheusMerge'], 'mesh.enablePrometheusMerge'),
-    inboundLocalhost: policy?.['mode'] === 'LOCALHOST',
+    inboundLocalhost: isEnum(policy?.['mode'], 'LOCALHOST'),
     otelSemanticConventions: objectsOf(mesh['extensionProviders']).some(enrichesBySemanticConventions),
     defaultConfig,
     statusPort: typeof statusPort === 'number' ? statusPort : 0,
@@ -97,5 +97,10 @@ export function readMeshFields(mesh: JsonObject): MeshFields {
 
 function enrichesBySemanticConventions(provider: JsonObject): boolean {
   const otel = provider['opentelemetry']
-  return isObject(otel) && otel['serviceAttributeEnrichment'] === 'OTEL_SEMANTIC_CONVENTIONS'
+  return isObject(otel) && isEnum(otel['serviceAttributeEnrichment'], 'OTEL_SEMANTIC_CONVENTIONS')
+}
+
+/** Is `value` this name of an enum of two? JSON of a protobuf message may also say it by its number, which is 1 for both that count. */
+function isEnum(value: Json | undefined, name: string): boolean {
+  return value === name || value === 1
 }

@@ -24,7 +24,7 @@ export function flag(otherwise: boolean): Reader<boolean> {
   return (value, path) => optionalFlag(value, path) ?? otherwise
 }
 
-export const optionalFlag: Reader<boolean | undefined> = (value, path) => {
+const optionalFlag: Reader<boolean | undefined> = (value, path) => {
   if (value === undefined || value === null) return undefined
   if (typeof value !== 'boolean') throw new SettingsError(path, `must be true or false, not ${nameOf(value)}`)
   return value
@@ -41,6 +41,9 @@ export function count(otherwise: number, most = 4294967295): Reader<number> {
     return number
   }
 }
+
+/** Whatever it is: for what is judged where it is used. */
+export const asGiven: Reader<Json | undefined> = (value) => value ?? undefined
 
 /** A map that is passed on as it is, such as a part of a container. */
 export const optionalMap: Reader<JsonObject | undefined> = (value, path) => {

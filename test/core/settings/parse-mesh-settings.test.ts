@@ -108,10 +108,6 @@ const REFUSED: readonly { readonly texts: MeshSettingsTexts; readonly says: stri
     texts: { values: '{"global":{"imagePullSecrets":"s"}}' },
     says: 'values.global.imagePullSecrets: must be a list, not "s"',
   },
-  {
-    texts: { values: '{"pilot":{"env":{"ENABLE_CLUSTER_TRUST_BUNDLE_API":"true"}}}' },
-    says: 'values.pilot.env.ENABLE_CLUSTER_TRUST_BUNDLE_API: must be true or false, not "true"',
-  },
   { texts: { config: 'aliases: {a: [{}]}' }, says: 'config.aliases.a[0]: must be a text, not a map' },
   { texts: { mesh: '[]' }, says: 'mesh: must be a map, not a list' },
   {

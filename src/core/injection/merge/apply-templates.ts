@@ -8,7 +8,8 @@ import { BUILT_IN_TEMPLATES } from '../templates/built-in.ts'
 import type { Template, TemplateInput } from '../templates/template.ts'
 import { userTemplates } from '../templates/user-templates.ts'
 import { workloadOf } from '../workload.ts'
-import { previousInjection, withoutPrevious } from './previous-injection.ts'
+import { savedOverrides } from './own-containers.ts'
+import { type Overrides, previousInjection, withoutPrevious } from './previous-injection.ts'
 import { scrapedByMesh } from './scraped-by-mesh.ts'
 import { MergeError, strategicMerge } from './strategic-merge.ts'
 import { templatesOf } from './templates-of.ts'
@@ -48,15 +49,39 @@ export const APPLY_TEMPLATES: Step = {
 }
 
 function templateInput(draft: Draft, context: InjectionContext): TemplateInput {
-  const pod = withMetadata(draft.pod, 'annotations', (annotations) => scrapedByMesh(annotations, context.settings.mesh))
   return {
-    pod,
+    pod: seenByTemplates(draft, context),
     context,
     proxyConfig: draft.proxyConfig,
     native: draft.native,
     workload: context.workload ?? workloadOf(draft.pod),
     ids: proxyIds(context.settings, context.namespace),
   }
+}
+
+/**
+ * The pod before any template: without the metrics annotations of an earlier injection, and with the containers that only the
+ * annotation `proxy.istio.io/overrides` names (injector.md §8, "Input of the rendering").
+ */
+function seenByTemplates(draft: Draft, context: InjectionContext): JsonObject {
+  const previous = previousInjection(draft.original)
+  if (previous.is !== 'injected') return withMissing(draft.pod, savedOverrides(draft.pod))
+  // what the earlier injection saved itself stands in the pod again
+  const others = (list: ListName): readonly JsonObject[] =>
+    previous.overrides[list].filter(({ name }) => !previous.status[list].some((injected) => injected === name))
+  return withMetadata(
+    withMissing(draft.pod, { containers: others('containers'), initContainers: others('initContainers') }),
+    'annotations',
+    (annotations) => scrapedByMesh(annotations, context.settings.mesh),
+  )
+}
+
+function withMissing(pod: JsonObject, saved: Overrides): JsonObject {
+  return LISTS.reduce((soFar, list) => {
+    const there = new Set(containersOf(soFar, list).map((container) => container['name']))
+    const missing = saved[list].filter((container) => !there.has(container['name']))
+    return missing.length === 0 ? soFar : withList(soFar, list, [...containersOf(soFar, list), ...missing])
+  }, pod)
 }
 
 function applyOne(draft: Draft, name: string, template: Template, input: TemplateInput): Draft {

@@ -1,11 +1,12 @@
 import { embeddedJson } from '../../json/parse.ts'
 import { withAnnotations } from '../../json/pod.ts'
-import { isObject, type JsonObject, objectOr, objectsOf, stringOr } from '../../json/value.ts'
+import { isObject, type JsonObject, objectsOf, stringOr } from '../../json/value.ts'
 import type { Draft, Step } from '../draft.ts'
-import { asRegular, containersOf, LISTS, type ListName, withList, withoutKey } from '../pod-parts.ts'
+import { annotation, asRegular, containersOf, LISTS, type ListName, withList, withoutKey } from '../pod-parts.ts'
 import { InjectionRefusal } from '../refusal.ts'
-import { authorsPod, OVERRIDES_ANNOTATION } from './previous-injection.ts'
+import { authorsPod, OVERRIDES_ANNOTATION, type Overrides, previousInjection } from './previous-injection.ts'
 import { MergeError, strategicMerge } from './strategic-merge.ts'
+import { withoutZeroValues } from './zero-values.ts'
 
 /**
  * The user's own containers win: what the author says of a container that a template names is merged onto the result
@@ -21,10 +22,20 @@ export const OWN_CONTAINERS: Step = {
     const saved = Object.fromEntries(
       LISTS.filter((list) => applied[list].length > 0).map((list) => [list, applied[list]]),
     )
-    // what is left of an author's own annotation has no effect, and would be taken for an injector's the next time
-    const text = Object.keys(saved).length === 0 ? undefined : JSON.stringify(saved)
+    const text = Object.keys(saved).length === 0 ? unapplied(draft.original) : JSON.stringify(saved)
     return { ...draft, pod: withAnnotations(pod, { [OVERRIDES_ANNOTATION]: text }) }
   },
+}
+
+/** The annotation as the pod brought it, where no injection has made anything of it; an earlier one's own goes with its containers. */
+function unapplied(original: JsonObject): string | undefined {
+  const previous = previousInjection(original)
+  const isInjectors = LISTS.some(
+    (list) =>
+      previous.is === 'injected' &&
+      previous.overrides[list].some(({ name }) => typeof name === 'string' && previous.status[list].includes(name)),
+  )
+  return isInjectors ? undefined : annotation(original, OVERRIDES_ANNOTATION)
 }
 
 function applyTo(
@@ -72,19 +83,21 @@ function overridden(container: JsonObject, override: JsonObject, list: ListName)
  */
 function authorsContainers(original: JsonObject): ReadonlyMap<string, JsonObject> {
   const bare = authorsPod(original)
-  const inOrder = [...savedOverrides(bare), ...LISTS.flatMap((list) => containersOf(bare, list))]
+  const saved = savedOverrides(bare)
+  const inOrder = [...LISTS.flatMap((list) => saved[list]), ...LISTS.flatMap((list) => containersOf(bare, list))]
   const byName = new Map<string, JsonObject>()
   for (const container of inOrder) {
     const name = stringOr(container['name'])
-    if (name !== undefined && !byName.has(name)) byName.set(name, container)
+    if (name !== undefined && !byName.has(name)) byName.set(name, withoutZeroValues(container))
   }
   return byName
 }
 
-function savedOverrides(pod: JsonObject): readonly JsonObject[] {
-  const text = stringOr(objectOr(objectOr(pod['metadata'])['annotations'])[OVERRIDES_ANNOTATION])
-  if (text === undefined) return []
+/** What the annotation `proxy.istio.io/overrides` holds. Throws `InjectionRefusal` where it is no JSON object. */
+export function savedOverrides(pod: JsonObject): Overrides {
+  const text = annotation(pod, OVERRIDES_ANNOTATION)
+  if (text === undefined) return { containers: [], initContainers: [] }
   const value = embeddedJson(text)
   if (!isObject(value)) throw new InjectionRefusal({ code: 'overrides_unreadable', args: {} })
-  return LISTS.flatMap((list) => objectsOf(value[list]))
+  return { containers: objectsOf(value['containers']), initContainers: objectsOf(value['initContainers']) }
 }

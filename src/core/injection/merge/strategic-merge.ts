@@ -59,6 +59,7 @@ export function strategicMerge(original: Json | undefined, patch: Json, field = 
 function mergeObjects(original: JsonObject, patch: JsonObject, field: string, path: string): JsonObject | undefined {
   if (patch['$patch'] === 'delete') return undefined
   if (patch['$patch'] === 'replace') return objectOr(fresh({ ...patch, $patch: undefined }, field, path))
+  if (patch['$patch'] !== undefined) throw new MergeError(path, 'has a $patch that is neither replace nor delete')
   const base = HANDLER_FIELDS.has(field) ? withoutOtherHandlers(original, patch) : original
   const merged: Record<string, Json> = {}
   for (const key of Object.keys(base)) {
@@ -93,11 +94,9 @@ function withoutOtherHandlers(original: JsonObject, patch: JsonObject): JsonObje
 function mergeLists(original: readonly Json[], patch: readonly Json[], field: string, path: string): Json {
   if (field === 'finalizers') return [...new Set([...original, ...patch])]
   const keyOf = MERGE_KEYS.get(field)
-  if (keyOf === undefined) return patch
-  if (patch.some((element) => isObject(element) && element['$patch'] === 'replace' && keyOf(element) === undefined))
-    return patch
-      .filter((element) => !isObject(element) || element['$patch'] !== 'replace')
-      .map((element) => fresh(element, '', path) ?? null)
+  if (keyOf === undefined) return withoutNulls(patch)
+  if (patch.some((element) => markerOf(element) === 'replace'))
+    return patch.filter((element) => markerOf(element) === undefined).map((element) => fresh(element, '', path) ?? null)
   const patched = new Map<string, JsonObject>()
   for (const [index, element] of patch.entries()) {
     const key = isObject(element) ? keyOf(element) : undefined
@@ -109,6 +108,25 @@ function mergeLists(original: readonly Json[], patch: readonly Json[], field: st
     )
   }
   return mergeKeyed(original, patched, keyOf, path)
+}
+
+function markerOf(element: Json): Json | undefined {
+  return isObject(element) ? element['$patch'] : undefined
+}
+
+/** A list that is replaced whole, without the nulls of the objects in it; the very same list where there are none. */
+function withoutNulls(list: readonly Json[]): readonly Json[] {
+  const kept = list.map(nullless)
+  return kept.every((element, at) => element === list[at]) ? list : kept
+}
+
+function nullless(value: Json): Json {
+  if (isList(value)) return withoutNulls(value)
+  if (!isObject(value)) return value
+  const entries = Object.entries(value).filter((entry): entry is [string, Json] => (entry[1] ?? null) !== null)
+  const kept = entries.map(([key, entry]): [string, Json] => [key, nullless(entry)])
+  const isSame = kept.length === Object.keys(value).length && kept.every(([key, entry]) => entry === value[key])
+  return isSame ? value : Object.fromEntries(kept)
 }
 
 /** An element of the result; `at` is its place in the original, or -1. */
@@ -129,10 +147,18 @@ function mergeKeyed(
 ): Json {
   const only: Placed[] = []
   const found = new Map<string, Placed>()
+  // a repeated key: the first is merged, the others stand behind it as they are
+  const repeated = new Map<string, Placed[]>()
   for (const [at, value] of original.entries()) {
     const key = isObject(value) ? keyOf(value) : undefined
-    if (key !== undefined && patch.has(key) && !found.has(key)) found.set(key, { at, value })
-    else only.push({ at, value })
+    const first = key === undefined ? undefined : found.get(key)
+    if (key === undefined || !patch.has(key)) only.push({ at, value })
+    else if (first === undefined) found.set(key, { at, value })
+    else {
+      const others = repeated.get(key) ?? []
+      others.push({ at: first.at, value })
+      repeated.set(key, others)
+    }
   }
   const patched: Placed[] = []
   for (const [key, value] of patch) {
@@ -141,7 +167,7 @@ function mergeKeyed(
       there === undefined
         ? fresh(value, '', `${path}[${key}]`)
         : strategicMerge(there.value, value, '', `${path}[${key}]`)
-    if (result !== undefined) patched.push({ at: there?.at ?? -1, value: result })
+    if (result !== undefined) patched.push({ at: there?.at ?? -1, value: result }, ...(repeated.get(key) ?? []))
   }
   const result: Json[] = []
   let next = 0
@@ -178,7 +204,7 @@ function freshEntry(key: string, entry: Json | undefined, path: string): Json | 
 
 /** The elements that a merge onto nothing keeps; the very same list where that is all of them. */
 function freshList(list: readonly Json[], field: string, path: string): Json {
-  if (MERGE_KEYS.get(field) === undefined) return list
+  if (MERGE_KEYS.get(field) === undefined) return withoutNulls(list)
   const merged = mergeLists([], list, field, path)
   const isSame = isList(merged) && merged.length === list.length && merged.every((element, at) => element === list[at])
   return isSame ? list : merged

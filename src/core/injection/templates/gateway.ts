@@ -3,7 +3,7 @@ import { stringOr } from '../../json/value.ts'
 import { CONTAINERS } from '../../vocabulary/names.ts'
 import { proxyImage } from './images.ts'
 import { present, unlessBare, unlessBlank, unlessEmpty } from './present.ts'
-import { METRICS_PORT, proxyArguments, readinessProbe } from './proxy-container.ts'
+import { configuredLifecycle, METRICS_PORT, proxyArguments, readinessProbe } from './proxy-container.ts'
 import * as env from './proxy-env.ts'
 import type { Template, TemplateInput } from './template.ts'
 import * as volumes from './volumes.ts'
@@ -39,7 +39,7 @@ function proxyContainer(input: TemplateInput): JsonObject {
     imagePullPolicy: unlessBlank(global.imagePullPolicy),
     ports: [METRICS_PORT],
     args: proxyArguments(input, 'router'),
-    lifecycle: global.proxy.lifecycle,
+    lifecycle: configuredLifecycle(input),
     env: environment(input),
     readinessProbe: readinessProbe(input, READY_PORT, false),
     securityContext: { runAsUser: input.ids.uid, runAsGroup: input.ids.gid },
@@ -90,7 +90,7 @@ function volumesOf(input: TemplateInput): readonly JsonObject[] {
     volumes.emptyVolume('istio-data'),
     volumes.POD_INFO_VOLUME,
     volumes.tokenVolume(input),
-    ...volumes.rootCertificateVolumes(input),
+    ...volumes.rootCertificateVolumes(input, 'gateway'),
     ...volumes.certsVolumes(input),
   ]
 }

@@ -103,7 +103,7 @@ function volumesOf(input: TemplateInput): readonly JsonObject[] {
     volumes.emptyVolume('istio-data'),
     volumes.POD_INFO_VOLUME,
     volumes.tokenVolume(input),
-    ...volumes.rootCertificateVolumes(input),
+    ...volumes.rootCertificateVolumes(input, 'grpc-agent'),
     ...volumes.certsVolumes(input),
     ...namedEntries(input.pod, 'sidecar.istio.io/userVolume', 'grpc-agent'),
   ]

@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../../json/value.ts'
 import { isList, isObject } from '../../json/value.ts'
 import type { AnnotationName } from '../../vocabulary/annotations.ts'
 import { annotation } from '../pod-parts.ts'
+import { problemOfOverlay } from './overlay-fields.ts'
 import { InjectionRefusal } from '../refusal.ts'
 
 /**
@@ -17,6 +18,7 @@ export function jsonAnnotation(
   const text = annotation(pod, name)
   if (text === undefined) return []
   const value = embeddedJson(text)
+  if (value === null) return []
   if (isList(value)) return value.map((entry, index) => [String(index), entry] as const)
   if (isObject(value)) {
     return Object.entries(value)
@@ -26,12 +28,24 @@ export function jsonAnnotation(
   throw refusal(template, name, 'is neither a JSON map nor a JSON list')
 }
 
-/** As `jsonAnnotation`, for entries that are maps themselves: each with its name, unless it says another. */
-export function namedEntries(pod: JsonObject, name: AnnotationName, template: string): readonly JsonObject[] {
-  return jsonAnnotation(pod, name, template).map(([key, entry]) => {
+/**
+ * As `jsonAnnotation`, for volumes and mounts: each with its name, unless it says another. A wrong type is refused here, where
+ * the annotation can be named.
+ */
+export function namedEntries(
+  pod: JsonObject,
+  name: 'sidecar.istio.io/userVolume' | 'sidecar.istio.io/userVolumeMount',
+  template: string,
+): readonly JsonObject[] {
+  const entries = jsonAnnotation(pod, name, template).map(([key, entry]) => {
     if (!isObject(entry)) throw refusal(template, name, `has at ${JSON.stringify(key)} something that is no map`)
     return { name: key, ...entry }
   })
+  const problem = problemOfOverlay({
+    spec: name === 'sidecar.istio.io/userVolume' ? { volumes: entries } : { containers: [{ volumeMounts: entries }] },
+  })
+  if (problem !== undefined) throw refusal(template, name, `has a wrong type: ${problem}`)
+  return entries
 }
 
 function refusal(template: string, name: AnnotationName, problem: string): InjectionRefusal {

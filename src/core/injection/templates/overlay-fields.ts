@@ -43,6 +43,21 @@ const CONTAINERS: Shape = {
   },
 }
 
+const VOLUMES: Shape = {
+  list: {
+    fields: {
+      name: 'string',
+      configMap: { fields: { name: 'string', optional: 'boolean', defaultMode: 'number', items: { list: 'any' } } },
+      secret: { fields: { secretName: 'string', optional: 'boolean', defaultMode: 'number', items: { list: 'any' } } },
+      emptyDir: { fields: { medium: 'string' } },
+      hostPath: { fields: { path: 'string', type: 'string' } },
+      persistentVolumeClaim: { fields: { claimName: 'string', readOnly: 'boolean' } },
+      csi: { fields: { driver: 'string', readOnly: 'boolean', volumeAttributes: { map: 'string' } } },
+      projected: { fields: { defaultMode: 'number', sources: { list: { map: 'any' } } } },
+    },
+  },
+}
+
 /** Fields that templates say most and get wrong most: YAML turns `on`, `1` and `1.10` into what a label cannot be. */
 const OVERLAY: Fields = {
   metadata: { fields: { labels: { map: 'string' }, annotations: { map: 'string' } } },
@@ -50,7 +65,7 @@ const OVERLAY: Fields = {
     fields: {
       containers: CONTAINERS,
       initContainers: CONTAINERS,
-      volumes: { list: { fields: { name: 'string' } } },
+      volumes: VOLUMES,
       imagePullSecrets: { list: { fields: { name: 'string' } } },
       serviceAccountName: 'string',
       hostNetwork: 'boolean',

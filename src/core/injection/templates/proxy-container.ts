@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../json/value.ts'
 import { annotation } from '../pod-parts.ts'
 import type { AnnotationName } from '../../vocabulary/annotations.ts'
-import { present, unlessZero } from './present.ts'
+import { present, unlessBare, unlessZero } from './present.ts'
 import type { TemplateInput } from './template.ts'
 
 /** The port on which Envoy serves its own metrics. */
@@ -42,6 +42,11 @@ export function readinessProbe(input: TemplateInput, port: number, annotated: bo
     timeoutSeconds: 3,
     failureThreshold: number('readiness.status.sidecar.istio.io/failureThreshold', proxy.readinessFailureThreshold),
   })
+}
+
+/** The life cycle that the settings give the proxy in the place of Istio's own; an empty one is none. */
+export function configuredLifecycle(input: TemplateInput): JsonObject | undefined {
+  return unlessBare(input.context.settings.injectorValues.global.proxy.lifecycle ?? {})
 }
 
 /** A life cycle of one handler that runs a command. */

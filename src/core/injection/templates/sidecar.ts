@@ -7,8 +7,8 @@ import { proxyImage } from './images.ts'
 import { initContainer } from './init-container.ts'
 import { namedEntries } from './json-annotation.ts'
 import { otelEnv } from './otel-env.ts'
-import { present, unlessBlank, unlessEmpty } from './present.ts'
-import { METRICS_PORT, proxyArguments, readinessProbe, runs } from './proxy-container.ts'
+import { present, unlessBlank, unlessEmpty, unlessZero } from './present.ts'
+import { configuredLifecycle, METRICS_PORT, proxyArguments, readinessProbe, runs } from './proxy-container.ts'
 import * as env from './proxy-env.ts'
 import { resourcesOf } from './resources.ts'
 import { proxySecurity } from './security-context.ts'
@@ -81,12 +81,18 @@ function proxyContainer(input: TemplateInput, traffic: Traffic): JsonObject {
 
 function startup(failureThreshold: number): JsonObject {
   const httpGet = { path: '/healthz/ready', port: READY_PORT }
-  return { httpGet, periodSeconds: 1, timeoutSeconds: 3, failureThreshold }
+  return present({
+    httpGet,
+    periodSeconds: 1,
+    timeoutSeconds: 3,
+    failureThreshold: unlessZero(failureThreshold),
+  })
 }
 
 function lifecycle(input: TemplateInput): JsonObject | undefined {
   const { proxy } = input.context.settings.injectorValues.global
-  if (proxy.lifecycle !== undefined) return proxy.lifecycle
+  const configured = configuredLifecycle(input)
+  if (configured !== undefined) return configured
   if (input.native) {
     return runs('preStop', 'pilot-agent', 'request', `--debug-port=${statusPort(input)}`, 'POST', 'drain')
   }
@@ -147,7 +153,7 @@ function volumesOf(input: TemplateInput): readonly JsonObject[] {
     volumes.emptyVolume('istio-data'),
     volumes.POD_INFO_VOLUME,
     volumes.tokenVolume(input),
-    ...volumes.rootCertificateVolumes(input),
+    ...volumes.rootCertificateVolumes(input, 'sidecar'),
     volumes.REVOCATION_VOLUME,
     ...volumes.certsVolumes(input),
     ...namedEntries(input.pod, 'sidecar.istio.io/userVolume', 'sidecar'),

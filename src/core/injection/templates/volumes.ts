@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../json/value.ts'
 import { isObject, objectOr, stringOr } from '../../json/value.ts'
 import { annotation } from '../pod-parts.ts'
+import { InjectionRefusal } from '../refusal.ts'
 import type { TemplateInput } from './template.ts'
 
 /** A volume of the proxy, and where the proxy mounts it. */
@@ -48,11 +49,16 @@ export function trustsIstiod(input: TemplateInput): boolean {
 }
 
 /** istiod's root certificate, from a ConfigMap or a ClusterTrustBundle; none where another signs. */
-export function rootCertificateVolumes(input: TemplateInput): readonly Volume[] {
+export function rootCertificateVolumes(input: TemplateInput, template: string): readonly Volume[] {
   if (!trustsIstiod(input)) return []
   const { global, pilot } = input.context.settings.injectorValues
   const name = 'istiod-ca-cert'
-  if (pilot.env.ENABLE_CLUSTER_TRUST_BUNDLE_API === true) {
+  const fromBundle = pilot.env.ENABLE_CLUSTER_TRUST_BUNDLE_API ?? false
+  if (typeof fromBundle !== 'boolean') {
+    const problem = 'values.pilot.env.ENABLE_CLUSTER_TRUST_BUNDLE_API must be true or false, without quotes'
+    throw new InjectionRefusal({ code: 'template_failed', args: { template, problem } })
+  }
+  if (fromBundle) {
     const bundle = `istio.io:istiod-ca:${global.trustBundleName ?? 'root-cert'}`
     const sources = [{ clusterTrustBundle: { name: bundle, path: 'root-cert.pem' } }]
     return [{ name, projected: { sources } }]

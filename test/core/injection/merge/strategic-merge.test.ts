@@ -56,6 +56,24 @@ for (const { name, original, patch, want } of [
     want: names('volumes', 'b'),
   },
   {
+    name: 'a marker with a key replaces the whole list too, and elements with other markers go',
+    original: names('volumes', 'a', 'b'),
+    patch: { volumes: [{ name: 'c' }, { name: 'a', $patch: 'replace' }, { name: 'b', $patch: 'delete' }] },
+    want: names('volumes', 'c'),
+  },
+  {
+    name: 'of a key that the original repeats the first is merged, and the others stay behind it',
+    original: { env: [{ name: 'A', value: '1' }, { name: 'B' }, { name: 'A', value: '2' }, { name: 'C' }] },
+    patch: { env: [{ name: 'A', value: '3' }] },
+    want: { env: [{ name: 'A', value: '3' }, { name: 'A', value: '2' }, { name: 'B' }, { name: 'C' }] },
+  },
+  {
+    name: 'a list without a key is stored without the nulls in it',
+    original: { tolerations: [{ key: 'a' }] },
+    patch: { tolerations: [{ key: 'b', effect: null }], sources: [{ secret: { name: 'x', optional: null } }] },
+    want: { tolerations: [{ key: 'b' }], sources: [{ secret: { name: 'x' } }] },
+  },
+  {
     name: 'a keyed list can be replaced whole',
     original: names('volumes', 'a', 'b'),
     patch: { volumes: [{ $patch: 'replace' }, { name: 'c' }] },
