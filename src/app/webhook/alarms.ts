@@ -1,4 +1,5 @@
 import { templateProblems } from '../../core/injection/templates/user-templates.ts'
+import { differingKeys, type GuardParameter } from '../../core/registration/guard-keys.ts'
 import type { MeshSettings } from '../../core/settings/mesh-settings.ts'
 import type { Reason } from '../../core/vocabulary/reasons.ts'
 import type { FactSource } from './snapshot.ts'
@@ -15,6 +16,7 @@ export function factAlarms(source: FactSource): readonly Reason[] {
   }
   return [
     ...problemsOf(source, current.snapshot.settings),
+    ...guardAstray(current.snapshot.guard),
     ...staleness(source, current.snapshot.policy.maxStaleSeconds),
   ]
 }
@@ -30,6 +32,13 @@ function problemsOf(source: FactSource, settings: MeshSettings): readonly Reason
 /** Other pods go on: such a template refuses those that ask for it. */
 export function unusableTemplates({ injector }: MeshSettings): readonly Reason[] {
   return templateProblems(injector).map((args) => ({ code: 'template_unusable', args }))
+}
+
+/** Where no key is there, nobody has told the guard anything yet: it says so itself, to whom it refuses. */
+function guardAstray(guard: GuardParameter): readonly Reason[] {
+  if (Object.keys(guard.found ?? {}).length === 0) return []
+  const keys = differingKeys(guard)
+  return keys.length === 0 ? [] : [{ code: 'guard_keys_differ', args: { keys: keys.join(', ') } }]
 }
 
 function staleness(source: FactSource, maxSeconds: number): readonly Reason[] {

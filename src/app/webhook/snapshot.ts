@@ -1,6 +1,7 @@
 import type { NamespaceFacts } from '../../core/decision/facts.ts'
 import type { NodeCoverage } from '../../core/decision/coverage.ts'
 import type { JsonObject } from '../../core/json/value.ts'
+import type { GuardParameter } from '../../core/registration/guard-keys.ts'
 import type { MeshSettings } from '../../core/settings/mesh-settings.ts'
 import type { Policy } from '../../core/settings/policy.ts'
 
@@ -11,6 +12,8 @@ export interface Snapshot {
   readonly namespace: (name: string) => NamespaceFacts | undefined
   readonly coverage: (pod: JsonObject) => NodeCoverage
   readonly installed: { readonly agent: boolean; readonly ztunnel: boolean }
+  /** what the guard, which decides by itself, must know of policy and settings */
+  readonly guard: GuardParameter
   readonly kubeletVersions: ReadonlyMap<string, string> | undefined
 }
 

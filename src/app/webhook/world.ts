@@ -1,6 +1,7 @@
 import type { NodeSet } from '../../core/decision/node-set.ts'
 import { CoverageMemo } from '../../core/decision/placement/coverage-memo.ts'
 import type { JsonObject } from '../../core/json/value.ts'
+import { guardKeys, guardParameter, type GuardParameter } from '../../core/registration/guard-keys.ts'
 import type { MeshSettings } from '../../core/settings/mesh-settings.ts'
 import { parseMeshSettings } from '../../core/settings/parse-mesh-settings.ts'
 import { DEFAULT_POLICY, parsePolicy, type Policy } from '../../core/settings/policy.ts'
@@ -120,6 +121,13 @@ export class World implements FactSource {
     return parsePolicy(this.#text(name, 'policy'))
   }
 
+  #guard(settings: MeshSettings, policy: Policy): GuardParameter {
+    const { revision, sluiceNamespace } = this.#installation
+    const name = revision === '' ? 'default' : revision
+    const data = this.#collections.ConfigMap.entries.get(`${sluiceNamespace}/${CONFIG_MAPS.policy}`)
+    return guardParameter(name, guardKeys(name, policy, settings.injector), data)
+  }
+
   #readNodes(): void {
     const nodes = [...this.#collections.Node.entries.values()]
     this.#nodes = { generation: this.#nodes.generation + 1, nodes }
@@ -138,6 +146,7 @@ export class World implements FactSource {
       namespace: (name) => namespaces.get(name),
       coverage: (pod) => this.#coverage.of(nodes, pod, policy.minCovered),
       installed: { agent: components.includes(COMPONENTS.agent), ztunnel: components.includes(COMPONENTS.ztunnel) },
+      guard: this.#guard(settings, policy),
       kubeletVersions: this.#kubeletVersions,
     }
   }

@@ -44,6 +44,29 @@ export function guardKeys(
   return Object.fromEntries(GUARD_KEYS.map((key) => [`${guardPrefix(revision)}${key}`, values[key]]))
 }
 
+/** What the guard should be told and what it is told. */
+export interface GuardParameter {
+  readonly wanted: Readonly<Record<string, string>>
+  /** the keys of this revision in the policy's ConfigMap; undefined where there is no such ConfigMap */
+  readonly found: Readonly<Record<string, string>> | undefined
+}
+
+/** Compares what the ConfigMap holds for `revision` with what it should hold. */
+export function guardParameter(
+  revision: string,
+  wanted: Readonly<Record<string, string>>,
+  data: Readonly<Record<string, string>> | undefined,
+): GuardParameter {
+  const own = Object.entries(data ?? {}).filter(([key]) => key.startsWith(guardPrefix(revision)))
+  return { wanted, found: data === undefined ? undefined : Object.fromEntries(own) }
+}
+
+/** The names of the keys that do not say what they should, in order. */
+export function differingKeys({ wanted, found = {} }: GuardParameter): readonly string[] {
+  const names = [...new Set([...Object.keys(wanted), ...Object.keys(found)])]
+  return names.filter((name) => wanted[name] !== found[name]).sort()
+}
+
 /** Istio skips a selector that cannot be read, and an empty one matches nothing. */
 function lines(selectors: InjectorConfig['neverInjectSelector']): string {
   return selectors

@@ -7,6 +7,8 @@ import { DEFAULT_INSTALLATION } from '../../../src/app/webhook/options.ts'
 import { webhookMetrics } from '../../../src/app/webhook/record.ts'
 import type { FactSource } from '../../../src/app/webhook/snapshot.ts'
 import { worldOf } from '../../../src/app/webhook/world.ts'
+import { guardKeys } from '../../../src/core/registration/guard-keys.ts'
+import { DEFAULT_POLICY } from '../../../src/core/settings/policy.ts'
 import type { Reason } from '../../../src/core/vocabulary/reasons.ts'
 import { createLogger } from '../../../src/edge/telemetry/logger.ts'
 import { cluster, configMap } from './cluster.ts'
@@ -23,6 +25,25 @@ const ODD_TEMPLATE = worldOf(
   ],
   DEFAULT_INSTALLATION,
 )
+
+const DEFAULT_KEYS = guardKeys('default', DEFAULT_POLICY, {
+  policy: 'enabled',
+  neverInjectSelector: [],
+  alwaysInjectSelector: [],
+})
+
+/** A cluster where the injector says `config`, and the policy's ConfigMap holds these keys, and those of another revision. */
+function guarded(config: string, keys: Readonly<Record<string, string>>): FactSource {
+  return worldOf(
+    [
+      ...cluster().filter((object) => object['kind'] !== 'ConfigMap'),
+      configMap('istio-system', 'istio', { mesh: '' }),
+      configMap('istio-system', 'istio-sidecar-injector', { config, values: '{}' }),
+      configMap('sluice-system', 'sluice-policy', { policy: '', ...keys, 'guard.canary.optOut': 'deny' }),
+    ],
+    DEFAULT_INSTALLATION,
+  )
+}
 
 const CASES: readonly {
   readonly name: string
@@ -49,6 +70,21 @@ const CASES: readonly {
         args: { template: 'odd', line: 2, column: 14, problem: 'the function env is not supported' },
       },
     ],
+  },
+  {
+    name: 'a guard that was told what the policy says',
+    source: { current: () => guarded('policy: enabled', DEFAULT_KEYS).current() },
+    want: [],
+  },
+  {
+    name: 'a guard that was told nothing yet',
+    source: { current: () => guarded('policy: enabled', {}).current() },
+    want: [],
+  },
+  {
+    name: 'a guard that goes by what the injector said before, and by a key of an older version',
+    source: { current: () => guarded('policy: disabled', { ...DEFAULT_KEYS, 'guard.default.old': '' }).current() },
+    want: [{ code: 'guard_keys_differ', args: { keys: 'guard.default.injection, guard.default.old' } }],
   },
   {
     name: 'no configuration at all',

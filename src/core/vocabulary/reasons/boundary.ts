@@ -14,6 +14,12 @@ export const BOUNDARY_REASONS = {
       `whether the pod may stay out of the mesh is not known: the policy's ConfigMap lacks keys that begin with ${p.key}`,
     fix: 'see whether a replica of sluice-webhook runs and is the leader, which writes them',
   },
+  guard_keys_differ: {
+    level: 'alarm',
+    says: (p: { keys: string }) =>
+      `the guard goes by another policy than the webhook: keys of the policy's ConfigMap do not say what it and istiod's injector say: ${p.keys}`,
+    fix: 'nothing if it is over in a minute; else see whether a replica is the leader, and what its log says about writing these keys',
+  },
   answer_sealed: {
     level: 'refuse',
     says: (p: { names: string }) => `${p.names} cannot be added, changed or removed once the pod exists`,
