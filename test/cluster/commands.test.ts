@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
+import { execute } from '../../scripts/cluster/api-server.ts'
+import { buildKubernetes } from '../../scripts/cluster/kubernetes.ts'
 import { readObjects } from '../../scripts/demo/examples.ts'
 import { COMMANDS } from '../../src/app/commands/commands.ts'
 import { runProgram } from '../../src/app/commands/program.ts'
@@ -176,4 +179,40 @@ test('every pod of the cluster at once; and only those that today would be made 
   assert.match(out, /^ {2}- spec\.initContainers\[istio-init\]|~ spec\.initContainers.*istio-validation/m)
   assert.match(out, /^shop\/web: cni → cni$/m)
   assert.match(out, /^ {2}~ spec\.initContainers\[istio-proxy\]\.image "docker.io\/istio\/proxyv2:1\.32\.1"/m)
+})
+
+test('the ledger names every container that holds NET_ADMIN, why, since when, and what would take it away; as a plugin of kubectl', async (t) => {
+  const containers = [{ name: 'vpn', image: 'test.local/a:1', securityContext: { privileged: true } }]
+  const { code } = await mesh.create([pod('plain', 'vpn', { spec: { containers } })], 'for real')
+  assert.equal(code, 0)
+  t.after(async () => await mesh.server.kubectl(['delete', 'pod', '-n', 'plain', 'vpn', '--force']))
+  const rows = await json('audit', '-A')
+  assert.deepEqual(
+    rows.map((row) => [row['namespace'], row['pod'], row['container'], row['reason'], row['how']]),
+    [
+      ['plain', 'vpn', 'vpn', 'held_by_spec', 'privileged'],
+      ['shop', 'legacy', 'istio-init', 'held_by_init', 'NET_ADMIN'],
+    ],
+  )
+  for (const { since } of rows) assert.match(String(since), /^\d{4}-\d\d-\d\dT/)
+  const [, legacy] = rows
+  const removal = (legacy?.['removal'] ?? []) as readonly { reason: string }[]
+  assert.deepEqual(
+    removal.map(({ reason }) => reason),
+    ['family_by_labels', 'nodes_not_covered'],
+  )
+
+  const kubectl = join(await buildKubernetes(['kubectl']), 'kubectl')
+  const path = process.env['PATH'] ?? ''
+  process.env['PATH'] = `${resolve('bin')}:${path}`
+  t.after(() => (process.env['PATH'] = path))
+  const { stdout, stderr } = await execute(kubectl, [
+    ...['sluice', 'audit', '-n', 'shop', '-o', 'wide', '--kubeconfig', mesh.server.kubeconfig],
+  ])
+  assert.match(
+    stdout,
+    /^shop +legacy +istio-init .* init +NET_ADMIN +held_by_init: .*admitted for init_last_resort$/m,
+    stderr,
+  )
+  assert.match(stdout, /^1 of 2 pods hold NET_ADMIN$/m)
 })

@@ -38,6 +38,8 @@ export interface Command {
   readonly summary: string
   /** names of positional arguments as help shows them, for example `[TYPE/]NAME`; null for none */
   readonly positional: string | null
+  /** what a positional argument can be, or starts with, for completion; absent where it is free */
+  readonly positionalWords?: readonly string[]
   readonly flags: readonly FlagRow[]
   readonly examples: readonly string[]
   readonly run: (flags: FlagValues, positional: readonly string[], io: CommandIo) => Promise<ExitName>

@@ -7,6 +7,7 @@ export const COMMANDS: readonly CommandRow[] = [
   { name: 'inject', load: async () => (await import('./inject.ts')).injectCommand },
   { name: 'explain', load: async () => (await import('./explain.ts')).explainCommand },
   { name: 'status', load: async () => (await import('./status.ts')).statusCommand },
+  { name: 'audit', load: async () => (await import('./audit.ts')).auditCommand },
   { name: 'rules', load: async () => (await import('./rules.ts')).rulesCommand },
   { name: 'verify', load: async () => (await import('./verify.ts')).verifyCommand },
   { name: 'certs', load: async () => (await import('./certs.ts')).certsCommand },

@@ -10,6 +10,7 @@ export function completionCommand(rows: () => readonly CommandRow[]): Command {
     name: 'completion',
     summary: 'prints the completion of commands and flags for a shell',
     positional: '<shell>',
+    positionalWords: SHELLS,
     flags: [],
     examples: [
       'source <(sluice completion bash)',
@@ -39,38 +40,54 @@ export function completion(shell: Shell, commands: readonly Command[]): string {
 }
 
 function bash(commands: readonly Command[]): string {
-  const flagCases = commands.map((command) => `    ${command.name}) words="${longFlags(command).join(' ')}" ;;`)
-  const values = new Map(
-    commands.flatMap((command) =>
-      command.flags.flatMap((flag) => (flag.choices === undefined ? [] : [[flag.name, flag.choices] as const])),
+  const words = commands.map((command) => {
+    const positional = command.positionalWords?.join(' ') ?? ''
+    return `    ${command.name}) flags="${longFlags(command).join(' ')}" words="${positional}" ;;`
+  })
+  // the same flag may have other values in another command
+  const values = commands.flatMap((command) =>
+    command.flags.flatMap(({ name, short, choices }) =>
+      choices === undefined
+        ? []
+        : [`    ${patternsOf(command.name, name, short)}) words="${choices.join(' ')}"; flags=""; only=1 ;;`],
     ),
   )
-  const valueCases = [...values].map(
-    ([name, choices]) => `    --${name}) COMPREPLY=($(compgen -W "${choices.join(' ')}" -- "$cur")); return ;;`,
-  )
   return `_sluice() {
-  local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" words=""
+  local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" command="\${COMP_WORDS[1]}"
+  local flags="" words="" only=""
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "${commands.map((command) => command.name).join(' ')}" -- "$cur")); return
   fi
-  case "$prev" in
-${valueCases.join('\n')}
+  case "$command" in
+${words.join('\n')}
   esac
-  case "\${COMP_WORDS[1]}" in
-${flagCases.join('\n')}
+  case "$command $prev" in
+${values.join('\n')}
   esac
   case "$cur" in
-    -*) COMPREPLY=($(compgen -W "$words" -- "$cur")) ;;
-    *) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    -*) COMPREPLY=($(compgen -W "$flags" -- "$cur")) ;;
+    *) COMPREPLY=($(compgen -W "$words" -- "$cur")); [ -n "$only$words" ] || COMPREPLY=($(compgen -f -- "$cur")) ;;
+  esac
+  case "$prev" in
+    -f|--filename|--*-file|--objects|--kubeconfig) COMPREPLY=($(compgen -f -- "$cur")) ;;
   esac
 }
 complete -F _sluice sluice kubectl-sluice
 `
 }
 
+function patternsOf(command: string, name: string, short: string | undefined): string {
+  return [`"${command} --${name}"`, ...(short === undefined ? [] : [`"${command} -${short}"`])].join('|')
+}
+
 function fish(commands: readonly Command[]): string {
   const lines = commands.flatMap((command) => [
     `complete -c sluice -f -n __fish_use_subcommand -a ${command.name} -d ${quote(command.summary)}`,
+    ...(command.positionalWords === undefined
+      ? []
+      : [
+          `complete -c sluice -f -n '__fish_seen_subcommand_from ${command.name}' -a ${quote(command.positionalWords.join(' '))}`,
+        ]),
     ...command.flags.map((flag) => {
       const short = flag.short === undefined ? '' : ` -s ${flag.short}`
       const values =

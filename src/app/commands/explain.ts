@@ -18,7 +18,7 @@ import { ALL_NAMESPACES_FLAG, type Live, readLive, targetOf } from './live.ts'
 import { OFFLINE_FLAGS, readOfflineFacts } from './offline-facts.ts'
 import { OUTPUT_FLAG, render } from './output.ts'
 import { columns } from './table.ts'
-import { readTargets } from './targets.ts'
+import { readTargets, WORKLOAD_TYPES } from './targets.ts'
 
 const STALE_FLAG = {
   name: 'stale',
@@ -31,6 +31,7 @@ export const explainCommand: Command = {
   summary:
     'says which mode pods get and why, and which ones they do not get and why not; of a file or of a live cluster',
   positional: '[[TYPE/]NAME...]',
+  positionalWords: WORKLOAD_TYPES,
   flags: [
     FILE_FLAG,
     ...OFFLINE_FLAGS,

@@ -15,17 +15,25 @@ import { watchedBy } from '../webhook/cluster-facts.ts'
 import { entriesOf } from '../webhook/objects.ts'
 import type { Snapshot } from '../webhook/snapshot.ts'
 import { type Installation, World } from '../webhook/world.ts'
-import { connect } from './cluster.ts'
+import { CLUSTER_FLAGS, connect } from './cluster.ts'
 import { type CommandIo, CommandFailure, type FlagRow, type FlagValues } from './command.ts'
-import { installationOf } from './installation.ts'
+import { INSTALLATION_FLAGS, installationOf } from './installation.ts'
 
-/** kubectl's flag. */
+/** kubectl's flags for where to look. */
 export const ALL_NAMESPACES_FLAG = {
   name: 'all-namespaces',
   short: 'A',
   value: null,
   help: 'look into every namespace',
 } as const satisfies FlagRow
+
+/** Flags of every command that looks at a live cluster. */
+export const LIVE_FLAGS: readonly FlagRow[] = [
+  { name: 'namespace', short: 'n', value: 'NAME', help: "the namespace to look into; the kubeconfig's if not given" },
+  ALL_NAMESPACES_FLAG,
+  ...CLUSTER_FLAGS,
+  ...INSTALLATION_FLAGS,
+]
 
 /** A cluster as it was a moment ago: what the webhook would decide by, and whatever else is asked for. */
 export interface Live {

@@ -7,6 +7,9 @@ export interface NamedTarget {
   readonly name: string
 }
 
+/** What TYPE can be. */
+export const WORKLOAD_TYPES: readonly string[] = Object.values(WORKLOAD_KINDS).map(({ names }) => names[0])
+
 /** A name of any of these kinds: DNS subdomains, which no path or query can be smuggled into. */
 const NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/
 
@@ -27,8 +30,7 @@ export function readTargets(words: readonly string[]): readonly NamedTarget[] {
 function checkedKind(type: string): WorkloadKindName {
   const kind = workloadKindOf(type)
   if (kind !== undefined) return kind
-  const known = Object.values(WORKLOAD_KINDS).map(({ names }) => names[0])
-  throw new UsageError(`'${type}' is no type that has pods; these are: ${known.join(', ')}`)
+  throw new UsageError(`'${type}' is no type that has pods; these are: ${WORKLOAD_TYPES.join(', ')}`)
 }
 
 function checkedName(name: string): string {

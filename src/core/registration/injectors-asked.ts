@@ -7,6 +7,7 @@ import { matches, parseSelector, type Requirement } from '../settings/label-sele
 import { INJECTORS, type InjectorOwner } from '../vocabulary/injectors.ts'
 import { ISTIO_LABELS, KUBERNETES_NAMES, SLUICE_LABELS } from '../vocabulary/names.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
+import { NOT_A_MIRROR } from './mirror.ts'
 
 type Labels = Readonly<Record<string, string>>
 
@@ -133,7 +134,10 @@ function verdictOf(
       unmet.push({ selector, requirement, has: hasText(requirement.key, there, whose) })
   }
   if (unmet.length > 0) return { is: 'passes over', unmet }
-  const conditions = objectsOf(webhook['matchConditions']).map(({ name }) => stringOr(name) ?? '')
+  // the decision leaves mirror pods alone by itself
+  const conditions = objectsOf(webhook['matchConditions'])
+    .filter(({ expression }) => expression !== NOT_A_MIRROR.expression)
+    .map(({ name }) => stringOr(name) ?? '')
   if (conditions.length === 0) return { is: 'asks' }
   const args = { entry, conditions: conditions.join(', ') }
   return { is: 'unknown', reason: { code: 'webhook_condition_unknown', args } }

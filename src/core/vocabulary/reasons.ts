@@ -4,6 +4,7 @@ import { CLUSTER_REASONS } from './reasons/cluster.ts'
 import { DECISION_REASONS } from './reasons/decision.ts'
 import { INJECTION_REASONS } from './reasons/injection.ts'
 import { INSTALLER_REASONS } from './reasons/installer.ts'
+import { LEDGER_REASONS } from './reasons/ledger.ts'
 import { MEASUREMENT_REASONS } from './reasons/measurement.ts'
 import { NODE_REASONS } from './reasons/node.ts'
 import type { ReasonLevel, ReasonRow } from './reasons/reason-row.ts'
@@ -28,6 +29,7 @@ export const REASONS = {
   ...AMBIENT_REASONS,
   ...INSTALLER_REASONS,
   ...REGISTRATION_REASONS,
+  ...LEDGER_REASONS,
 } as const satisfies Record<string, ReasonRow>
 
 export type ReasonCode = keyof typeof REASONS
