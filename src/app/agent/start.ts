@@ -59,7 +59,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const proofs = proving({
     ...{ pods, journal, finder, redirector, probes, metrics, log },
     around: ({ namespace }) => around(namespace, pods, options.excludedNamespaces),
-    enrolAgain: null,
     ambientDns: PLAIN_AMBIENT_NODE.dnsCapture,
     outside: null,
     proc: paths.proc,

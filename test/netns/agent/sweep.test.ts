@@ -71,7 +71,6 @@ async function start(t: TestContext, { mode = 'cni', status, spec }: Given = {})
     finder: new NetnsFinder({ worker, host, proc: '/proc', netnsDir: '/run/netns', journal }),
     around: ({ namespace }) => ({ namespace, namespaceLabels: {}, excludedNamespaces: [], ambient: false }),
     ...{
-      enrolAgain: null,
       ambientDns: false,
       outside: scene.node.handle,
       proc: '/proc',

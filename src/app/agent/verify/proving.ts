@@ -28,7 +28,6 @@ export interface ProvingOptions {
   readonly probes: NetnsWorker
   /** what a node knows of a pod's namespace; undefined: not yet */
   readonly around: (pod: NodePod) => Surroundings | undefined
-  readonly enrolAgain: ((pod: NodePod) => Promise<Reason | null>) | null
   readonly ambientDns: boolean
   readonly outside: Place | null
   readonly proc: string

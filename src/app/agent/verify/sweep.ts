@@ -25,8 +25,6 @@ export interface SweepOptions {
   readonly probes: NetnsWorker
   readonly redirector: Redirector
   readonly proofs: Proofs
-  /** makes an ambient pod whole again; null: this agent does no ambient */
-  readonly enrolAgain: ((pod: NodePod) => Promise<Reason | null>) | null
   readonly ambientDns: boolean
   /** where inbound probes come from; null: the namespace of this process, which on a node is the host's */
   readonly outside: Place | null
@@ -164,29 +162,22 @@ export class Sweep {
       case 'evict':
         report.cured(proof, cure, 'asked')
         return
-      case 'reprogramme': {
+      case 'reprogramme':
         this.#attempts.set(pod.uid, attempts + 1)
-        await this.#makeAgain(pod, promised)
-        const again = this.#record(pod, promised.mode, await this.#measured(pod, promised))
-        report.cured(
-          again,
-          cure,
-          cureOf({ mode: promised.mode, verdict: again.verdict, attempts: 0 }) === 'reprogramme' ? 'failed' : 'done',
-        )
-      }
+        // whoever enrols ambient pods hears of each proof, and mends what was enrolled
+        if (promised.intent.kind === 'sidecar') await this.#makeAgain(pod, promised)
     }
   }
 
-  async #makeAgain(pod: NodePod, { mode, intent }: Promised & { is: 'promised' }): Promise<void> {
-    const { enrolAgain, find, redirector } = this.#options
-    if (mode === 'ambient' && enrolAgain !== null) {
-      await enrolAgain(pod)
-      return
-    }
+  async #makeAgain(pod: NodePod, promised: Promised & { is: 'promised' }): Promise<void> {
+    const { find, redirector, report } = this.#options
     const found = await find(pod)
     if (found.is === 'lost') return
     using netns = found.netns
-    await redirector.redirect(netns, intent)
+    await redirector.redirect(netns, promised.intent)
+    const proof = this.#record(pod, promised.mode, await this.#measured(pod, promised))
+    const isMended = cureOf({ mode: promised.mode, verdict: proof.verdict, attempts: 0 }) !== 'reprogramme'
+    report.cured(proof, 'reprogramme', isMended ? 'done' : 'failed')
   }
 
   #ended(pod: NodePod, mode: Mode): void {
