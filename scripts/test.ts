@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { missingForKubernetes } from './cluster/kubernetes.ts'
+import { missingForPlugin } from './plugin.ts'
 
 interface Suite {
   /** npm script `test:<name>` */
@@ -32,7 +33,8 @@ const SUITES: readonly Suite[] = [
   { name: 'house', what: 'the repository itself', missing: always },
   { name: 'unit', what: 'core, edge and app, one by one', missing: always },
   { name: 'goldens', what: "Istio's cases", missing: always },
-  { name: 'netns', what: 'real rules in real namespaces', missing: netnsMissing },
+  { name: 'plugin', what: 'the CNI plugin, as a runtime calls it', missing: missingForPlugin },
+  { name: 'netns', what: 'real rules in real namespaces', missing: () => missingForPlugin() ?? netnsMissing() },
   {
     name: 'cluster',
     what: 'a real API server',

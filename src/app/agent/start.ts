@@ -13,13 +13,17 @@ import { addressOf, type Check } from '../../edge/telemetry/health.ts'
 import { createLogger, type Logger } from '../../edge/telemetry/logger.ts'
 import { metricsServer } from '../../edge/telemetry/metrics-server.ts'
 import { Alarms } from '../alarms.ts'
+import { PodQueue } from './cni/pod-queue.ts'
+import { SandboxNamespaces } from './cni/sandbox-netns.ts'
+import { Sandboxes } from './cni/sandboxes.ts'
+import { CniServer } from './cni/server.ts'
 import { healthServer } from './health.ts'
 import { Journal } from './journal.ts'
 import { type Loop, periodic } from './loop.ts'
 import { NetnsFinder } from './netns-finder.ts'
 import { NodePods } from './node-pods.ts'
 import type { AgentOptions } from './options.ts'
-import { agentMetrics, type AgentMetrics, setGauges } from './record.ts'
+import { agentMetrics, type AgentMetrics, recordRequest, setGauges } from './record.ts'
 import { Redirector } from './redirector.ts'
 import { proving } from './verify/proving.ts'
 
@@ -33,6 +37,8 @@ export interface Agent {
 
 const ALARMS_MS = 5_000
 const JOURNAL_MS = 30_000
+/** More pods than a node has wait, and those that wait for nothing but the watch do not hold up the others. */
+const REQUESTS = { running: 64, waiting: 1024 }
 /** Knowledge of pods that is older is an alarm: bookmarks come once a minute. */
 const PODS_STALE_MS = 120_000
 
@@ -81,6 +87,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     ...proofs.loops,
   ]
 
+  const queue = new PodQueue(REQUESTS)
+  const sandboxes = new Sandboxes({
+    ...{ pods, journal, redirector, worker, excludedNamespaces: options.excludedNamespaces },
+    namespaces: new SandboxNamespaces(paths),
+    ambient: null,
+    measure: (phase, seconds) => metrics.observe('sluice_cni_duration_seconds', { phase }, seconds),
+  })
+
   let stopping = false
   const readiness = (): readonly Check[] => [
     stopping
@@ -93,12 +107,17 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const health = healthServer(loops, readiness)
   starting.defer(async () => await health.close())
   const metricsApp = metricsServer(metrics, () => {
-    setGauges(metrics, { redirector, loops, pods, journal })
+    setGauges(metrics, { redirector, loops, pods, journal, queue })
     proofs.setGauges()
   })
   starting.defer(async () => await metricsApp.close())
   await health.listen({ ...options.health })
   await metricsApp.listen({ ...options.metrics })
+  const cni = await CniServer.listen({
+    ...{ socket: paths.pluginSocket, sandboxes, queue, record: recordRequest(log, metrics) },
+    report: (err) => log.error({ err }, 'a request of the plugin failed'),
+  })
+  starting.defer(async () => await cni.close())
 
   const stop = new AbortController()
   const running = Promise.all([pods, ...loops].map(async (part) => await part.run(stop.signal)))

@@ -134,5 +134,17 @@ export const AGENT_METRICS = {
     help: 'Conditions that could not be written to the API server and were tried again.',
     labels: [],
   },
+  sluice_cni_requests_total: {
+    type: 'counter',
+    help: 'Requests of the plugin, by command, what became of them, and reason code.',
+    labels: ['command', 'result', 'reason'],
+  },
+  sluice_cni_duration_seconds: {
+    type: 'histogram',
+    help: 'Time of a request of the plugin in all, and of the phases of an ADD: until the pod is known, its namespace entered, the rules made.',
+    labels: ['phase'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30],
+  },
+  sluice_cni_in_flight: { type: 'gauge', help: 'Requests of the plugin that wait or are worked on now.', labels: [] },
   sluice_journal_entries: { type: 'gauge', help: 'Pods that the agent remembers to have redirected.', labels: [] },
 } as const satisfies Record<string, MetricRow>

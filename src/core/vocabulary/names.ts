@@ -39,6 +39,8 @@ export const ISTIO_LABELS = {
 export const ISTIO_ANNOTATIONS = {
   /** written by the injector: which containers and volumes are its own */
   status: 'sidecar.istio.io/status',
+  /** written by the node's agent on an ambient pod that it enrolled */
+  redirection: 'ambient.istio.io/redirection',
   /** a Go boolean: the application of an ambient pod takes its inbound traffic itself */
   ambientBypassInbound: 'ambient.istio.io/bypass-inbound-capture',
   /** a Go boolean: overrides the node's DNS capture for an ambient pod */
@@ -63,6 +65,8 @@ export const KUBERNETES_NAMES = {
   podSecurityEnforce: 'pod-security.kubernetes.io/enforce',
   /** on a pod: the kubelet made it from a file; the API server only mirrors it */
   mirrorPod: 'kubernetes.io/config.mirror',
+  /** on every pod that a runtime sees, set by the kubelet: `api`, or where else the pod is from */
+  configSource: 'kubernetes.io/config.source',
   /** on a node, set by its kubelet: its operating system */
   os: 'kubernetes.io/os',
   /** the taint that a cordoned node carries; a pod that tolerates it may be scheduled there */

@@ -40,4 +40,75 @@ export const NODE_REASONS = {
       `whether pod ${p.pod} (mode ${p.mode}) is redirected has not been known for ${p.minutes} minutes: ${p.why}`,
     fix: 'see whether the agent can find and enter the namespace of the pod: its log says what it tried',
   },
+  node_redirects: {
+    level: 'meshed',
+    says: () => "the rules are made in the pod's network namespace",
+    fix: null,
+  },
+  node_enrols: {
+    level: 'meshed',
+    says: () => "the node's ztunnel serves the pod",
+    fix: null,
+  },
+  pod_from_file: {
+    level: 'skip',
+    says: () => 'the kubelet made the pod from a file, so that no webhook ever saw it',
+    fix: null,
+  },
+  promise_absent: {
+    level: 'skip',
+    says: () => 'nothing on the pod promises redirection, and the API server cannot be asked',
+    fix: null,
+  },
+  sandbox_gone: {
+    level: 'skip',
+    says: () => 'the sandbox of the pod is gone',
+    fix: null,
+  },
+  agent_away: {
+    level: 'refuse',
+    says: () => "the pod was promised redirection, and Sluice's agent on this node does not answer",
+    fix: "see whether the agent's pod on this node is Ready, and its log; the kubelet tries again by itself",
+  },
+  pod_not_known_yet: {
+    level: 'refuse',
+    says: () => "this node's agent does not know the pod yet",
+    fix: 'nothing: the kubelet tries again by itself; where that lasts, see whether the agent reaches the API server',
+  },
+  agent_busy: {
+    level: 'refuse',
+    says: (p: { waiting: number }) => `${p.waiting} pods wait for this node's agent already`,
+    fix: 'nothing: the kubelet tries again by itself; where that lasts, see what the log of the agent says',
+  },
+  agent_stopping: {
+    level: 'refuse',
+    says: () => "this node's agent is stopping",
+    fix: 'nothing: the kubelet tries again by itself, and the next agent answers',
+  },
+  caller_gave_up: {
+    level: 'refuse',
+    says: () => 'the runtime gave up before the pod was redirected, and what was done for it has been undone',
+    fix: 'see why the agent is slow: sluice_cni_duration_seconds, and the log',
+  },
+  request_unreadable: {
+    level: 'refuse',
+    says: (p: { problem: string }) => `the request of the plugin cannot be read: ${p.problem}`,
+    fix: 'run a plugin and an agent of versions that go together: restart the agent, which installs its own plugin',
+  },
+  intent_absent: {
+    level: 'refuse',
+    says: (p: { mode: string }) => `the pod is decided for ${p.mode}, and nothing on it says what is to be redirected`,
+    fix: 'create the pod again, so that the webhook decides it anew',
+  },
+  netns_refused: {
+    level: 'refuse',
+    says: (p: { path: string; problem: string }) =>
+      `the network namespace ${p.path} is not that of the pod: ${p.problem}`,
+    fix: 'see whether --netns-dir and --proc name the folders of the node, and what the runtime calls the plugin with',
+  },
+  ambient_absent: {
+    level: 'refuse',
+    says: () => 'the pod is for ambient, and the agent on this node does not do ambient',
+    fix: 'switch ambient on for the agents, or let the pod run on another node',
+  },
 } as const satisfies Record<string, ReasonRow>
