@@ -9,6 +9,8 @@ export interface EnvoyOptions {
   readonly user: User
   /** TPROXY: the inbound listener takes connections to any address, and its own come from the client's, with this mark */
   readonly transparentMark: number | null
+  /** on every packet that it sends on: so rules know ztunnel, whose user is anybody's */
+  readonly mark?: number
   /** where captured DNS is sent on to */
   readonly resolver: string
 }
@@ -24,7 +26,8 @@ const socket = (address: string, port: number, protocol = 'TCP'): Json => ({
  * inbound from 127.0.0.6 (Istio's mark of the proxy's own inbound connections), and a connection to a listener's own port
  * ends. Each passed connection starts with a PROXY line, so that the far end sees who was on the way.
  */
-function bootstrap({ transparentMark, resolver }: EnvoyOptions): Json {
+function bootstrap({ transparentMark, resolver, mark }: EnvoyOptions): Json {
+  const [own4, own6] = transparentMark === null && mark === undefined ? ['127.0.0.6', '::6'] : [null, null]
   return {
     static_resources: {
       listeners: [
@@ -48,11 +51,11 @@ function bootstrap({ transparentMark, resolver }: EnvoyOptions): Json {
       ],
       clusters: [
         { name: 'blackhole', type: 'STATIC', connect_timeout: '1s' },
-        passthrough('outbound', null),
-        passthrough('inbound-4', transparentMark === null ? '127.0.0.6' : null),
-        passthrough('inbound-6', transparentMark === null ? '::6' : null),
-        { ...fixed('dns-tcp', resolver, 'TCP'), transport_socket: proxyLine },
-        fixed('dns-udp', resolver, 'UDP'),
+        { ...passthrough('outbound'), ...bound(null, mark) },
+        { ...passthrough('inbound-4'), ...bound(own4, mark) },
+        { ...passthrough('inbound-6'), ...bound(own6, mark) },
+        { ...fixed('dns-tcp', resolver, 'TCP'), transport_socket: proxyLine, ...bound(null, mark) },
+        { ...fixed('dns-udp', resolver, 'UDP'), ...bound(null, mark) },
       ],
     },
   }
@@ -89,15 +92,22 @@ function chain(cluster: string, match: Json = {}): Json {
   return { filter_chain_match: match, filters: [{ name: 'envoy.filters.network.tcp_proxy', typed_config: proxy }] }
 }
 
-function passthrough(name: string, from: string | null): Json {
-  const bind = from === null ? {} : { upstream_bind_config: { source_address: { address: from, port_value: 0 } } }
+/** From which address connections are made, and with which mark. */
+function bound(from: string | null, mark: number | undefined): Json {
+  const source = from === null ? {} : { source_address: { address: from, port_value: 0 } }
+  const [solSocket, soMark] = [1, 36]
+  const option = { level: solSocket, name: soMark, int_value: mark, state: 'STATE_PREBIND' }
+  const options = mark === undefined ? {} : { socket_options: [option] }
+  return from === null && mark === undefined ? {} : { upstream_bind_config: { ...source, ...options } }
+}
+
+function passthrough(name: string): Json {
   return {
     name,
     type: 'ORIGINAL_DST',
     lb_policy: 'CLUSTER_PROVIDED',
     connect_timeout: '1s',
     transport_socket: proxyLine,
-    ...bind,
   }
 }
 
@@ -138,11 +148,15 @@ export async function startEnvoy(netns: TestNetns, options: EnvoyOptions): Promi
   const { uid, gid } = options.user
   // by descriptor, since the cache may lie in a folder that only its owner may enter
   const binary = openSync(tools.envoy, 'r')
-  const become = ['setpriv', '--reuid', String(uid), '--regid', String(gid), '--clear-groups', '/proc/self/fd/3']
+  const become = ['setpriv', '--reuid', String(uid), '--regid', String(gid), '--clear-groups']
   const flags = ['--config-yaml', JSON.stringify(bootstrap(options)), '--disable-hot-restart', '--concurrency', '1']
-  const child = spawn('ip', ['netns', 'exec', netns.name, ...become, ...flags, '--log-level', 'info'], {
-    stdio: ['ignore', 'ignore', 'pipe', binary],
-  })
+  const child = spawn(
+    'ip',
+    ['netns', 'exec', netns.name, ...become, '/proc/self/fd/3', ...flags, '--log-level', 'info'],
+    {
+      stdio: ['ignore', 'ignore', 'pipe', binary],
+    },
+  )
   closeSync(binary)
   untilEnd({ [Symbol.asyncDispose]: () => end(child) })
   const { stderr } = child
