@@ -31,7 +31,9 @@ const USER = {
   group: { uid: 1002, gid: PROXY_USER.gid },
   /** an application whose group is one that owner groups name */
   grouped: { uid: 1001, gid: 2000 },
+  root: ROOT,
   node: ROOT,
+  kubelet: { uid: 4242, gid: 0 },
   peer: ROOT,
   vm: ROOT,
 } as const satisfies Readonly<Record<string, User>>
@@ -65,7 +67,17 @@ export async function makeScene(
     sysctl(router, 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1', 'net.ipv4.conf.all.send_redirects=0')
   inNetns(node, 'nft', SERVICE)
   if (proxy !== null) await startEnvoy(pod, { ...proxy, resolver: ADDRESS.peer[4] })
-  const place: Readonly<Record<Who, TestNetns>> = { app: pod, proxy: pod, group: pod, grouped: pod, node, peer, vm }
+  const place: Readonly<Record<Who, TestNetns>> = {
+    app: pod,
+    proxy: pod,
+    group: pod,
+    grouped: pod,
+    root: pod,
+    kubelet: node,
+    node,
+    peer,
+    vm,
+  }
   const actors = new Map(needed.map((who) => [who, new Actor(who, place[who], USER[who])]))
   const tell: Scene['tell'] = (who, order) => {
     const actor = actors.get(who)
