@@ -63,7 +63,7 @@ function refused(reason: Reason): Json {
  * A case fixes the mode: an agent is on every node exactly where the settings have Istio's CNI on. That the request came at
  * all means that the namespace asks for sidecars; no Pod Security level is enforced there.
  */
-function factsOf(golden: JsonObject, pod: JsonObject): Facts {
+export function factsOf(golden: JsonObject, pod: JsonObject): Facts {
   const settings = settingsOf(golden)
   const metadata = objectOr(objectOr(golden['namespace'])['metadata'])
   return {
