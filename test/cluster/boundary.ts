@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { parseAllDocuments } from 'yaml'
 import { type ApiServer, createNamespace } from '../../scripts/cluster/api-server.ts'
 import { isObject, type JsonObject } from '../../src/core/json/value.ts'
+import { until } from './mesh.ts'
 
 /** The objects of a file in manifests/, as they are shipped. */
 export function manifest(name: string): readonly JsonObject[] {
@@ -26,6 +27,37 @@ export async function applied(server: ApiServer, objects: readonly JsonObject[])
 export async function boundary(server: ApiServer, names: readonly ('guard' | 'seal' | 'fence')[]): Promise<void> {
   await createNamespace(server, 'sluice-system')
   await applied(server, [...manifest('policy'), ...names.flatMap(manifest)])
+}
+
+/** The account of the agent as `kubectl --as`, with every right there is: what stops it then is no lack of rights. */
+export const AS_AGENT = ['--as=system:serviceaccount:sluice-system:sluice-agent', '--as-group=system:masters'] as const
+
+/** Puts seal and fence into force, and waits until they are. */
+export async function sealedAndFenced(server: ApiServer): Promise<void> {
+  await boundary(server, ['seal', 'fence'])
+  await createNamespace(server, 'boundary-probe')
+  const spec = { containers: [{ name: 'app', image: 'registry.example/app:1' }] }
+  await applied(server, [
+    { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'probe', namespace: 'boundary-probe' }, spec },
+  ])
+  const probe = async (...args: readonly string[]): Promise<string> =>
+    (await server.kubectl([...args, '-n', 'boundary-probe', '--dry-run=server'])).stderr
+  await until('the seal is in force', async () =>
+    (await probe('annotate', 'pod', 'probe', 'sluice-mesh.io/decided=none')).includes('sealed') ? true : undefined,
+  )
+  await until('the fence is in force', async () =>
+    (await probe('delete', 'pod', 'probe', ...AS_AGENT)).includes('fence') ? true : undefined,
+  )
+}
+
+/** A token of the agent's account, bound as given. */
+export async function agentToken(server: ApiServer, ...bound: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await server.kubectl([
+    ...['create', 'token', 'sluice-agent', '-n', 'sluice-system'],
+    ...(bound.length === 0 ? [] : ['--bound-object-kind', bound[0] ?? '', '--bound-object-name', bound[1] ?? '']),
+  ])
+  assert.equal(code, 0, stderr)
+  return stdout.trim()
 }
 
 /** What the API server said about each object that it refused, by name. */

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ApiServer, createNamespace, startApiServer } from '../../scripts/cluster/api-server.ts'
+import { kubeconfig } from '../../scripts/cluster/credentials.ts'
 import { PodConditions } from '../../src/app/agent/verify/pod-conditions.ts'
 import type { Proof } from '../../src/app/agent/verify/proofs.ts'
 import { statusCommand } from '../../src/app/commands/status.ts'
@@ -9,16 +12,36 @@ import type { Standing } from '../../src/core/explain/standing.ts'
 import type { Judgement, Verdict } from '../../src/core/redirection/evidence.ts'
 import { createClient, type ClusterClient } from '../../src/edge/cluster/client.ts'
 import { kubeconfigConnection } from '../../src/edge/cluster/kubeconfig.ts'
+import { agentToken, applied, sealedAndFenced } from './boundary.ts'
 
 const NAMESPACE = 'proven'
 const pods = { resource: { group: '', version: 'v1', plural: 'pods' }, namespace: NAMESPACE }
 
 let api: ApiServer
+/** of an administrator */
 let client: ClusterClient
+/** of the agent on the pods' node: its own token, no more rights than it needs, inside seal and fence */
+let agent: ClusterClient
 before(async () => {
   api = await startApiServer()
   client = createClient(await kubeconfigConnection({ file: api.kubeconfig }))
   await createNamespace(api, NAMESPACE)
+  await sealedAndFenced(api)
+  const rbac = 'rbac.authorization.k8s.io'
+  const rule = { apiGroups: [''], resources: ['pods/status'], verbs: ['patch'] }
+  const subject = { kind: 'ServiceAccount', namespace: 'sluice-system', name: 'sluice-agent' }
+  await applied(api, [
+    { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: subject.name, namespace: subject.namespace } },
+    { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: { name: 'agent' }, rules: [rule] },
+    {
+      ...{ apiVersion: `${rbac}/v1`, kind: 'ClusterRoleBinding', metadata: { name: 'agent' } },
+      ...{ roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'agent' }, subjects: [subject] },
+    },
+  ])
+  const file = join(api.directory, 'agent.conf')
+  writeFileSync(file, kubeconfig(api.url, api.ca, { token: await agentToken(api, 'Node', 'node-1') }))
+  agent = createClient(await kubeconfigConnection({ file }))
 })
 after(async () => await api.stop())
 
@@ -33,7 +56,7 @@ async function createPod(name: string): Promise<string> {
         'sluice-mesh.io/intent': '{"v":1,"kind":"sidecar","inboundPorts":"*","outboundCidrs":"*"}',
       },
     },
-    spec: { containers: [{ name: 'app', image: 'test.local/app:1' }] },
+    spec: { nodeName: 'node-1', containers: [{ name: 'app', image: 'test.local/app:1' }] },
   })
   const kubelets = { type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }
   const status = { phase: 'Running', podIPs: [{ ip: '10.1.2.3' }], podIP: '10.1.2.3', conditions: [kubelets] }
@@ -96,7 +119,7 @@ async function until(writer: PodConditions, is: () => Promise<boolean>): Promise
 
 test("what was measured stands beside the kubelet's own conditions, and an eviction is asked for and taken back", async () => {
   const uid = await createPod('web')
-  const writer = new PodConditions({ client, report: (error) => assert.fail(String(error)) })
+  const writer = new PodConditions({ client: agent, report: (error) => assert.fail(String(error)) })
   writer.tell(proofOf(uid, 'web', 'redirected'), false)
   await until(writer, async () => (await conditionsOf('web')).includes('redirected=True'))
   assert.equal(await conditionsOf('web'), 'Ready=True, sluice-mesh.io/redirected=True redirection_seen')
@@ -110,7 +133,7 @@ test("what was measured stands beside the kubelet's own conditions, and an evict
 test('a proof of a pod that is gone is not written on another one of its name, and does not come again', async () => {
   await createPod('again')
   const problems: unknown[] = []
-  const writer = new PodConditions({ client, report: (problem) => problems.push(problem) })
+  const writer = new PodConditions({ client: agent, report: (problem) => problems.push(problem) })
   writer.tell(proofOf('8b6a2e4c-0000-4000-8000-000000000000', 'again', 'bypassing'), true)
   const other = await createPod('other')
   writer.tell(proofOf(other, 'other', 'redirected'), false)
@@ -125,7 +148,7 @@ test('while the API server is away the newest proof waits, and is written when i
   let isAway = true
   const patch: ClusterClient['patch'] = async (...args) => {
     if (isAway) throw new Error('connection refused')
-    return await client.patch(...args)
+    return await agent.patch(...args)
   }
   const writer = new PodConditions({ client: { patch }, report: (problem) => problems.push(problem) })
   writer.tell(proofOf(uid, 'later', 'bypassing'), false)
@@ -151,7 +174,7 @@ test('sluice status shows each pod of the mesh; no outweighs unknown, and unknow
   assert.match(table, /\nproven +again +cni +unknown +never +not_measured\n/)
   assert.match(table, /\nproven +web +cni +yes +\d+d +redirection_seen\n/)
   const uid = await createPod('bad')
-  const writer = new PodConditions({ client, report: (error) => assert.fail(String(error)) })
+  const writer = new PodConditions({ client: agent, report: (error) => assert.fail(String(error)) })
   writer.tell(proofOf(uid, 'bad', 'partial'), false)
   await until(writer, async () => (await conditionsOf('bad')).includes('redirected=False'))
   const [exit, json] = await run(['output', 'json'], ['all-namespaces', 'true'])

@@ -10,7 +10,7 @@ import {
 } from '../../scripts/cluster/api-server.ts'
 import { kubeconfig } from '../../scripts/cluster/credentials.ts'
 import type { JsonObject } from '../../src/core/json/value.ts'
-import { applied, boundary } from './boundary.ts'
+import { agentToken, applied, sealedAndFenced } from './boundary.ts'
 import { until } from './mesh.ts'
 
 const REDIRECTION = 'ambient.istio.io/redirection'
@@ -25,7 +25,7 @@ const NODES = ['node-1', 'node-2']
 let server: ApiServer
 before(async () => {
   server = await startApiServer()
-  await boundary(server, ['seal', 'fence'])
+  await sealedAndFenced(server)
   await createNamespace(server, 'shop')
   await applied(server, [
     ...NODES.map((name) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name } })),
@@ -36,21 +36,6 @@ before(async () => {
     ...NODES.map((node) => pod('shop', `on-${node}`, node, ANSWER)),
     pod('shop', 'pending', undefined, ANSWER),
   ])
-  await until('the seal is in force', async () =>
-    (await asAdmin(['annotate', 'pod', 'pending', 'sluice-mesh.io/decided-', '--dry-run=server'])).code === 1
-      ? true
-      : undefined,
-  )
-  await until('the fence is in force', async () => {
-    const { stderr } = await asAdmin([
-      'delete',
-      'pod',
-      'pending',
-      '--dry-run=server',
-      ...as('sluice-system:sluice-agent'),
-    ])
-    return stderr.includes('fence') ? true : undefined
-  })
 })
 after(async () => await server.stop())
 
@@ -86,11 +71,6 @@ function role(name: string, account: string, rules: readonly JsonObject[]): read
     },
   ]
 }
-
-const as = (account: string): readonly string[] => [
-  `--as=system:serviceaccount:${account}`,
-  '--as-group=system:masters',
-]
 
 async function asAdmin(args: readonly string[], input?: string): Promise<CommandResult> {
   return await server.kubectl(['-n', 'shop', ...args], input)
@@ -195,13 +175,7 @@ async function agentOf(
   bound: keyof typeof BOUND,
   node: string,
 ): Promise<(args: readonly string[], input?: string) => Promise<CommandResult>> {
-  const [kind = '', name = ''] = BOUND[bound](node)
-  const token = await server.kubectl([
-    ...['create', 'token', 'sluice-agent', '-n', 'sluice-system'],
-    ...['--bound-object-kind', kind, '--bound-object-name', name],
-  ])
-  assert.equal(token.code, 0, token.stderr)
-  return await asToken(`${bound}-${node}`, token.stdout.trim())
+  return await asToken(`${bound}-${node}`, await agentToken(server, ...BOUND[bound](node)))
 }
 
 async function asToken(
@@ -294,8 +268,7 @@ describe('the fence alone', () => {
   })
 
   test('a token that names no node writes nothing', async () => {
-    const { stdout } = await server.kubectl(['create', 'token', 'sluice-agent', '-n', 'sluice-system'])
-    const agent = await asToken('unbound', stdout.trim())
+    const agent = await asToken('unbound', await agentToken(server))
     await refused(agent(patching('on-node-1', annotated({ [REDIRECTION]: 'forged' }))), 'fence_no_node')
   })
 })
