@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as wait } from 'node:timers/promises'
 
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 45_000
 
 /** Resolves as soon as `holds` does; fails with `state` where it never does. */
 export async function until(holds: () => boolean | Promise<boolean>, state: () => unknown): Promise<void> {

@@ -23,6 +23,7 @@ export function installationOf(flags: FlagValues): Installation {
     revision: flags['revision'] ?? '',
     istioNamespace: flags['istio-namespace'] ?? '',
     sluiceNamespace: flags['sluice-namespace'] ?? '',
+    agentNamespace: flags['agent-namespace'] ?? '',
     platform: flags['platform'] ?? '',
     nativeSidecars: flags['native-sidecars'] ?? 'auto',
     compliancePolicy: flags['compliance-policy'] ?? '',

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import type { Certificates, FactsFrom } from '../webhook/options.ts'
 import { startWebhook } from '../webhook/start.ts'
 import { CLUSTER_FLAGS, connect } from './cluster.ts'
@@ -19,7 +20,28 @@ const FLAGS: readonly FlagRow[] = [
   },
   { name: 'metrics-listen', value: 'ADDRESS', default: '0.0.0.0:15014', help: 'where /metrics is served over HTTP' },
   ...INSTALLATION_FLAGS,
+  {
+    name: 'agent-namespace',
+    value: 'NAME',
+    default: '',
+    help: "where the agent's DaemonSet is; --sluice-namespace if empty",
+  },
+  {
+    name: 'leader',
+    value: null,
+    help: 'may this replica lead? The leader writes node labels and taints, caBundle, and evicts what agents ask for',
+  },
+  {
+    name: 'pod-name',
+    value: 'NAME',
+    help: 'how the replica is called in leases and events; the name of the host if not given',
+  },
   ...CERTIFICATE_FLAGS,
+  {
+    name: 'ca-secret',
+    value: 'NAME',
+    help: 'the Secret of --sluice-namespace that keeps the self-made CA and certificate in the place of --certs-dir: all replicas share it',
+  },
   {
     name: 'tls-cert-file',
     value: 'FILE',
@@ -45,9 +67,10 @@ export const webhookCommand: Command = {
     'sluice webhook --objects examples --listen 127.0.0.1:8443 --metrics-listen 127.0.0.1:0',
   ],
   run: async (flags, _positional, io) => {
+    const facts = await factsOf(flags, io)
     const webhook = await startWebhook({
-      facts: await factsOf(flags, io),
-      certificates: certificatesOf(flags),
+      facts,
+      certificates: certificatesOf(flags, facts),
       listen: endpoint(flags, 'listen'),
       metrics: endpoint(flags, 'metrics-listen'),
       installation: installationOf(flags),
@@ -64,14 +87,28 @@ export const webhookCommand: Command = {
 
 async function factsOf(flags: FlagValues, io: CommandIo): Promise<FactsFrom> {
   const path = flags['objects']
-  if (path === undefined) return { from: 'cluster', connection: await connect(flags, io) }
+  if (path === undefined) {
+    const leader = { leads: flags['leader'] === 'true', name: flags['pod-name'] ?? hostname() }
+    return { from: 'cluster', connection: await connect(flags, io), leader }
+  }
   return { from: 'objects', objects: await readObjects(path, io) }
 }
 
-function certificatesOf(flags: FlagValues): Certificates {
-  const { 'tls-cert-file': certFile, 'tls-key-file': keyFile } = flags
+function certificatesOf(flags: FlagValues, facts: FactsFrom): Certificates {
+  const { 'tls-cert-file': certFile, 'tls-key-file': keyFile, 'ca-secret': secret } = flags
+  if (secret !== undefined && (certFile ?? keyFile) !== undefined)
+    throw new UsageError(
+      '--ca-secret and --tls-cert-file exclude each other: either Sluice makes the certificate or somebody else does',
+    )
   if (certFile !== undefined && keyFile !== undefined) return { from: 'files', certFile, keyFile }
   if (certFile !== undefined || keyFile !== undefined)
     throw new UsageError('--tls-cert-file and --tls-key-file go together')
-  return { from: 'self-made', directory: flags['certs-dir'] ?? 'certs', names: certificateNames(flags) }
+  const names = certificateNames(flags)
+  if (secret !== undefined) {
+    if (facts.from !== 'cluster')
+      throw new UsageError('--ca-secret needs a cluster, and --objects says that there is none')
+    const namespace = flags['sluice-namespace'] ?? ''
+    return { from: 'secret', connection: facts.connection, secret: { namespace, name: secret }, names }
+  }
+  return { from: 'self-made', directory: flags['certs-dir'] ?? 'certs', names }
 }

@@ -1,13 +1,22 @@
+import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { outcomeOf } from '../../core/explain/outcome-of.ts'
+import { FIELD_MANAGER } from '../../core/vocabulary/names.ts'
+import type { Reason } from '../../core/vocabulary/reasons.ts'
+import { createClient } from '../../edge/cluster/client.ts'
+import { SYSTEM_CLOCK } from '../../edge/cluster/clock.ts'
+import type { ListWatchProblem } from '../../edge/cluster/list-watch-options.ts'
+import { secretStore } from '../../edge/cluster/secret-store.ts'
 import { addressOf } from '../../edge/telemetry/health.ts'
 import { createLogger, type Logger } from '../../edge/telemetry/logger.ts'
 import { metricsServer } from '../../edge/telemetry/metrics-server.ts'
 import { directoryStore } from '../../edge/tls/directory-store.ts'
 import { fileSource } from '../../edge/tls/file-source.ts'
-import { selfMadeSource } from '../../edge/tls/self-made-source.ts'
+import { selfMadeSource, type SelfMadeOptions } from '../../edge/tls/self-made-source.ts'
 import type { CertificateSource } from '../../edge/tls/source.ts'
+import type { CertificateStore } from '../../edge/tls/store.ts'
 import { Alarms } from '../alarms.ts'
 import type { Decide } from './admit.ts'
 import { factAlarms } from './alarms.ts'
@@ -17,8 +26,10 @@ import { DEFAULT_INSTALLATION, type Certificates, type WebhookOptions } from './
 import { checks } from './readiness.ts'
 import { createRecorder, webhookMetrics, type WebhookMetrics } from './record.ts'
 import { createServer, secureContext, type WebhookServer } from './server.ts'
+import { createLeader, type Leader } from './leader/leader.ts'
+import { TURN_LIMITS } from './leader/turns.ts'
 import type { FactSource } from './snapshot.ts'
-import { worldOf } from './world.ts'
+import { type World, worldOf } from './world.ts'
 
 /** A webhook that serves. */
 export interface Webhook {
@@ -34,6 +45,8 @@ export interface Webhook {
 /** What tests put in the place of the real thing. */
 export interface Seams {
   readonly decide?: Decide
+  /** clock and lives of the certificates that are made */
+  readonly lives?: Partial<Omit<SelfMadeOptions, 'store' | 'names' | 'caName' | 'report' | 'announce'>>
 }
 
 /** How often alarms are looked for. */
@@ -43,16 +56,21 @@ const ALARMS_MS = 5_000
  * Starts the webhook and resolves when it listens. Throws where there is no certificate to serve or an address is taken;
  * then nothing is left running.
  */
-export async function startWebhook(options: WebhookOptions, { decide = outcomeOf }: Seams = {}): Promise<Webhook> {
+export async function startWebhook(
+  options: WebhookOptions,
+  { decide = outcomeOf, lives }: Seams = {},
+): Promise<Webhook> {
   const log = createLogger({ level: 'info', ...options.log })
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const metrics = webhookMetrics()
   const facts = factsOf(options, log, metrics)
   const source = facts.world
-  const certificates = certificateSource(options.certificates, log)
+  const certificates = certificateSource(options.certificates, log, lives)
   await certificates.refresh()
   const certificate = certificates.current()
   if (certificate === undefined) throw new Error('a source that was refreshed has a certificate')
+  const leader = leaderOf(options, { world: source, certificate: () => certificates.current(), log, metrics })
+  const wrong = (): readonly Reason[] => [...factAlarms(source), ...leader.alarms()]
 
   let draining = false
   const { app, load } = createServer({
@@ -61,7 +79,7 @@ export async function startWebhook(options: WebhookOptions, { decide = outcomeOf
     record: createRecorder(log, metrics),
     limits,
     certificate,
-    checks: () => checks(source, certificates, { draining, alarms: factAlarms(source), now: new Date() }),
+    checks: () => checks(source, certificates, { draining, alarms: wrong(), now: new Date() }),
     draining: () => draining,
   })
   certificates.onChange((changed) => {
@@ -74,7 +92,7 @@ export async function startWebhook(options: WebhookOptions, { decide = outcomeOf
   })
   const stop = new AbortController()
   const alarms = new Alarms(log, (reason, count) => metrics.set('sluice_alarms', { reason }, count))
-  const looking = setInterval(() => alarms.observe(factAlarms(source)), ALARMS_MS)
+  const looking = setInterval(() => alarms.observe(wrong()), ALARMS_MS)
   const close = once(async () => {
     draining = true
     log.info('stopping: not ready any more')
@@ -83,7 +101,7 @@ export async function startWebhook(options: WebhookOptions, { decide = outcomeOf
     await end()
     log.info('stopped')
   })
-  const running = Promise.all([certificates.run(stop.signal), facts.run(stop.signal)])
+  const running = Promise.all([certificates.run(stop.signal), facts.run(stop.signal), leader.run(stop.signal)])
   const end = async (): Promise<void> => {
     clearInterval(looking)
     stop.abort()
@@ -112,17 +130,24 @@ async function drain(app: WebhookServer, { drainMs, closeMs }: Limits): Promise<
   clearTimeout(cut)
 }
 
-function certificateSource(certificates: Certificates, log: Logger): CertificateSource {
+function certificateSource(certificates: Certificates, log: Logger, lives: Seams['lives']): CertificateSource {
   const report = (err: unknown): void => log.error({ err }, 'the certificate could not be refreshed')
   if (certificates.from === 'files') return fileSource({ ...certificates, report })
   return selfMadeSource({
-    store: directoryStore(certificates.directory),
+    store: storeOf(certificates),
     names: certificates.names,
     caName: 'sluice-ca',
     now: () => new Date(),
+    ...lives,
     report,
     announce: (what, why) => log.info({ why }, `making a new ${what}`),
   })
+}
+
+function storeOf(certificates: Exclude<Certificates, { readonly from: 'files' }>): CertificateStore {
+  if (certificates.from === 'self-made') return directoryStore(certificates.directory)
+  const client = createClient(certificates.connection, { fieldManager: FIELD_MANAGER })
+  return secretStore(client, certificates.secret)
 }
 
 function setGauges(metrics: WebhookMetrics, source: FactSource, certificates: CertificateSource): void {
@@ -134,6 +159,13 @@ function setGauges(metrics: WebhookMetrics, source: FactSource, certificates: Ce
   metrics.set('sluice_certificate_not_after_seconds', {}, notAfter / 1000)
 }
 
+interface LeaderContext {
+  readonly world: World
+  readonly certificate: CertificateSource['current']
+  readonly log: Logger
+  readonly metrics: WebhookMetrics
+}
+
 function factsOf({ facts, ...options }: WebhookOptions, log: Logger, metrics: WebhookMetrics): ClusterFacts {
   const installation = { ...DEFAULT_INSTALLATION, ...options.installation }
   if (facts.from === 'objects') return { world: worldOf(facts.objects, installation), run: () => Promise.resolve() }
@@ -141,14 +173,41 @@ function factsOf({ facts, ...options }: WebhookOptions, log: Logger, metrics: We
     connection: facts.connection,
     installation,
     ...(facts.watch === undefined ? {} : { limits: facts.watch }),
-    report: (kind, { at, error, againMs, key }) => {
-      metrics.add('sluice_watch_problems_total', { kind, at })
-      // what the network and the API server do is a sentence, the rest is a bug and keeps its stack
-      const problem = error instanceof Error ? error.message : String(error)
-      const fields = { kind, at, key, againMs, ...(at !== 'request' && { err: error }) }
-      log.warn(fields, `a watch has a problem and goes on: ${problem}`)
-    },
+    report: reportWatch(log, metrics),
   })
+}
+
+function reportWatch(log: Logger, metrics: WebhookMetrics): (kind: string, problem: ListWatchProblem) => void {
+  return (kind, { at, error, againMs, key }) => {
+    metrics.add('sluice_watch_problems_total', { kind, at })
+    // what the network and the API server do is a sentence, the rest is a bug and keeps its stack
+    const problem = error instanceof Error ? error.message : String(error)
+    const fields = { kind, at, key, againMs, ...(at !== 'request' && { err: error }) }
+    log.warn(fields, `a watch has a problem and goes on: ${problem}`)
+  }
+}
+
+/** Without a cluster there is nothing to lead. */
+function leaderOf({ facts, ...options }: WebhookOptions, { world, certificate, log, metrics }: LeaderContext): Leader {
+  if (facts.from === 'objects') return { run: () => Promise.resolve(), alarms: () => [] }
+  const { leads = false, name = hostname(), limits } = facts.leader ?? {}
+  const report = reportWatch(log, metrics)
+  return createLeader(
+    {
+      connection: facts.connection,
+      installation: { ...DEFAULT_INSTALLATION, ...options.installation },
+      identity: `${name}_${randomBytes(4).toString('hex')}`,
+      policy: () => world.policy(),
+      log,
+      metrics,
+      limits: { turns: TURN_LIMITS, election: {}, ...limits, watch: facts.watch ?? {} },
+      clock: SYSTEM_CLOCK,
+      now: () => new Date(),
+      reportWatch: (kind) => (problem) => report(kind, problem),
+    },
+    certificate,
+    leads,
+  )
 }
 
 function once(run: () => Promise<void>): () => Promise<void> {

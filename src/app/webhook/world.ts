@@ -19,6 +19,8 @@ export interface Installation {
   readonly revision: string
   readonly istioNamespace: string
   readonly sluiceNamespace: string
+  /** where the agent's DaemonSet is; empty: in Sluice's own namespace */
+  readonly agentNamespace: string
   readonly platform: string
   readonly nativeSidecars: string
   readonly compliancePolicy: string
@@ -67,6 +69,12 @@ export class World implements FactSource {
     this.#takeChanges()
     if (this.#snapshot !== undefined) return { is: 'snapshot', snapshot: this.#snapshot }
     return { is: 'configuration', why: [...this.problems().values()].join('; ') }
+  }
+
+  /** the newest good policy, with or without settings of a mesh; undefined before the cluster was read */
+  policy(): Policy | undefined {
+    this.#takeChanges()
+    return this.#policy.value
   }
 
   problems(): ReadonlyMap<string, string> {

@@ -127,8 +127,37 @@ export const POLICY_SCHEMA = Type.Object(
           default: 'NoSchedule',
           description: 'effect of the taint',
         }),
+        maxShare: Type.Number({
+          default: 0.5,
+          minimum: 0,
+          maximum: 1,
+          unit: 'share of the nodes',
+          description:
+            'the leader puts the taint on no more than this share of the nodes that can have an agent: a bad version of the agent must not stop a cluster',
+        }),
       },
       { ...CLOSED, default: {}, description: 'the taint of nodes that cannot redirect' },
+    ),
+    repair: Type.Object(
+      {
+        evict: Type.Boolean({
+          default: true,
+          description:
+            'may the agent of a node ask for the eviction of a pod that it cannot redirect? Disruption budgets are kept',
+        }),
+        evictionsPerMinute: Type.Number({
+          default: 10,
+          minimum: 0,
+          maximum: 600,
+          unit: 'evictions',
+          description: 'so many evictions a minute in the whole cluster; others wait',
+        }),
+      },
+      {
+        ...CLOSED,
+        default: {},
+        description: 'what becomes of pods that run without the redirection they were promised',
+      },
     ),
     podSecurity: Type.Object(
       {

@@ -36,7 +36,9 @@ export interface Policy {
     readonly enabled: boolean
     readonly key: string
     readonly effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute'
+    readonly maxShare: number
   }
+  readonly repair: { readonly evict: boolean; readonly evictionsPerMinute: number }
   readonly podSecurity: {
     readonly defaultLevel: PodSecurityLevel
     readonly exemptNamespaces: readonly string[]

@@ -87,6 +87,22 @@ export const WEBHOOK_METRICS = {
     help: '1 while the newest version of a configuration cannot be used and the last good one is kept.',
     labels: ['configuration'],
   },
+  sluice_leader: { type: 'gauge', help: '1 while this replica holds the lease.', labels: ['lease'] },
+  sluice_leader_writes_total: {
+    type: 'counter',
+    help: 'What the leader wrote, and how it ended: conflict (somebody else was faster) and failed are tried again.',
+    labels: ['what', 'result'],
+  },
+  sluice_nodes: {
+    type: 'gauge',
+    help: 'Nodes by what their agent can do, as the leader sees them: able, grace (unable, still counted), unable, excluded.',
+    labels: ['mode', 'state'],
+  },
+  sluice_evictions_total: {
+    type: 'counter',
+    help: 'Pods that the leader evicted because the agent of their node asked, by the reason code that it gave.',
+    labels: ['reason'],
+  },
   sluice_certificate_not_after_seconds: {
     type: 'gauge',
     help: 'When the serving certificate expires, in seconds since 1970.',

@@ -23,6 +23,13 @@ export const NODE_LABELS = {
 } as const
 export const NODE_LABEL_READY = 'ready'
 
+/** What the leader remembers on a node: since when an agent there is unable, and which taint it keeps (`key:effect`). */
+export const NODE_MARKS = {
+  cni: 'sluice-mesh.io/cni-unable-since',
+  ambient: 'sluice-mesh.io/ambient-unable-since',
+  taint: 'sluice-mesh.io/taint',
+} as const
+
 /** Istio's labels that say whether, and in which family, a pod joins the mesh (injector.md §2, cni.md). */
 export const ISTIO_LABELS = {
   /** on a namespace: `enabled` asks for sidecars of the default revision, anything else refuses them */
@@ -78,6 +85,8 @@ export const KUBERNETES_NAMES = {
 /** On a DaemonSet: which component it is. Sluice's chart sets it for the agent, Istio's for ztunnel. */
 export const COMPONENT_LABEL = 'app.kubernetes.io/name'
 export const COMPONENTS = { agent: 'sluice-agent', ztunnel: 'ztunnel' } as const
+/** The agent's DaemonSet, in the agent's namespace. */
+export const AGENT_DAEMON_SET = 'sluice-agent'
 
 /** Where Sluice runs unless it is installed otherwise, and the accounts of its parts there. */
 export const SLUICE_NAMESPACE = 'sluice-system'
@@ -85,6 +94,12 @@ export const SERVICE_ACCOUNTS = { agent: 'sluice-agent' } as const
 
 /** Names of ConfigMaps; Istio's carry `-<revision>` where the revision is not the default one (injector.md §4). */
 export const CONFIG_MAPS = { mesh: 'istio', injector: 'istio-sidecar-injector', policy: 'sluice-policy' } as const
+
+/** Leases of the webhook's replicas, in Sluice's namespace; the second one carries `-<revision>` as the ConfigMaps do. */
+export const LEASES = { cluster: 'sluice-leader', registration: 'sluice-leader-registration' } as const
+
+/** Who owns the fields that the webhook and its leader write. */
+export const FIELD_MANAGER = 'sluice-leader'
 
 export const CONTAINERS = {
   proxy: 'istio-proxy',

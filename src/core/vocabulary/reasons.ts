@@ -5,6 +5,7 @@ import { DECISION_REASONS } from './reasons/decision.ts'
 import { INJECTION_REASONS } from './reasons/injection.ts'
 import { INSTALLER_REASONS } from './reasons/installer.ts'
 import { LEDGER_REASONS } from './reasons/ledger.ts'
+import { LEADER_REASONS } from './reasons/leader.ts'
 import { MEASUREMENT_REASONS } from './reasons/measurement.ts'
 import { NODE_REASONS } from './reasons/node.ts'
 import type { ReasonLevel, ReasonRow } from './reasons/reason-row.ts'
@@ -24,6 +25,7 @@ export const REASONS = {
   ...REDIRECTION_REASONS,
   ...MEASUREMENT_REASONS,
   ...CLUSTER_REASONS,
+  ...LEADER_REASONS,
   ...NODE_REASONS,
   ...ZTUNNEL_REASONS,
   ...AMBIENT_REASONS,

@@ -46,12 +46,19 @@ export interface ClientOptions {
   readonly maxBytes?: number
   /** ends every call */
   readonly signal?: AbortSignal
+  /** who owns what is created, replaced or patched; else the API server names the program */
+  readonly fieldManager?: string
 }
 
 /** A client for `connection`. */
 export function createClient(
   connection: Connection,
-  { timeoutMs = 10_000, maxBytes = 64 * 1024 * 1024, signal = new AbortController().signal }: ClientOptions = {},
+  {
+    timeoutMs = 10_000,
+    maxBytes = 64 * 1024 * 1024,
+    signal = new AbortController().signal,
+    fieldManager,
+  }: ClientOptions = {},
 ): ClusterClient {
   const call = async (request: Call): Promise<ApiObject> =>
     await exchange(connection, request, { headMs: timeoutMs, signal }, async (answer) => {
@@ -61,15 +68,16 @@ export function createClient(
     })
   const send = async (method: Call['method'], path: string, type: string, value: unknown): Promise<ApiObject> =>
     await call({ method, path, body: { type, text: JSON.stringify(value) } })
+  const owned = (target: Target): string => withQuery(pathOf(target), { fieldManager })
   return {
     get: async (target) => await call({ method: 'GET', path: pathOf(target) }),
     list: async (target, query = {}) => pageOf(await call({ method: 'GET', path: withQuery(pathOf(target), query) })),
-    create: async (target, object) => await send('POST', pathOf(target), 'application/json', object),
-    replace: async (target, object) => await send('PUT', pathOf(target), 'application/json', object),
-    patch: async (target, type, patch) => await send('PATCH', pathOf(target), PATCH_TYPES[type], patch),
-    apply: async (target, object, { fieldManager, force }) => {
+    create: async (target, object) => await send('POST', owned(target), 'application/json', object),
+    replace: async (target, object) => await send('PUT', owned(target), 'application/json', object),
+    patch: async (target, type, patch) => await send('PATCH', owned(target), PATCH_TYPES[type], patch),
+    apply: async (target, object, options) => {
       // JSON is YAML
-      const path = withQuery(pathOf(target), { fieldManager, force })
+      const path = withQuery(pathOf(target), { ...options })
       return await send('PATCH', path, 'application/apply-patch+yaml', object)
     },
   }

@@ -34,6 +34,11 @@ export class Watchdog {
     }, ms)
   }
 
+  /** Aborts now. */
+  cut(): void {
+    this.#controller.abort()
+  }
+
   end(): void {
     clearTimeout(this.#timer)
     this.#outer.removeEventListener('abort', this.#abort)

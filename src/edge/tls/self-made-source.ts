@@ -41,21 +41,36 @@ export function selfMadeSource(options: SelfMadeOptions): CertificateSource {
     skewMs: options.skewMs ?? HOUR_MS,
     overlapMs: options.overlapMs ?? HOUR_MS,
   }
+  // a store that was emptied by mistake is filled with what is served, so that clients go on trusting it
+  const remembered: Memory = { authority: undefined }
   return createSource({
-    load: () => load(options, settings),
+    load: () => load(options, settings, remembered),
     everyMs: options.everyMs ?? 60_000,
     report: options.report,
   })
 }
 
-async function load(options: SelfMadeOptions, settings: AuthoritySettings): Promise<ServingCertificate> {
+interface Memory {
+  authority: Authority | undefined
+}
+
+async function load(
+  options: SelfMadeOptions,
+  settings: AuthoritySettings,
+  remembered: Memory,
+): Promise<ServingCertificate> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const stored = await options.store.read()
     const kept = stored === undefined ? undefined : decodeAuthority(stored.files)
-    if (stored !== undefined && kept === undefined)
-      options.report(new CertificateError('the certificates that are kept cannot be used: they are made anew'))
-    const { authority, changed } = await renewed(kept ?? { cas: [], leaf: undefined }, options, settings)
-    if (!changed || (await options.store.write(encodeAuthority(authority), stored?.version))) return serving(authority)
+    if (stored !== undefined && kept === undefined && Object.keys(stored.files).length > 0)
+      options.report(new CertificateError('the certificates that are kept cannot be used: they are replaced'))
+    const known = kept ?? remembered.authority ?? { cas: [], leaf: undefined }
+    const { authority, changed } = await renewed(known, options, settings)
+    const isKept = kept !== undefined && !changed
+    if (isKept || (await options.store.write(encodeAuthority(authority), stored?.version))) {
+      remembered.authority = authority
+      return serving(authority)
+    }
   }
   throw new CertificateError(`another server changed the certificates ${ATTEMPTS} times in a row`)
 }

@@ -17,7 +17,8 @@ test('an empty text is the default policy', () => {
     coverageGraceSeconds: 600,
     maxStaleSeconds: 1800,
     bornTainted: false,
-    taint: { enabled: true, key: 'sluice-mesh.io/not-ready', effect: 'NoSchedule' },
+    taint: { enabled: true, key: 'sluice-mesh.io/not-ready', effect: 'NoSchedule', maxShare: 0.5 },
+    repair: { evict: true, evictionsPerMinute: 10 },
     podSecurity: { defaultLevel: 'privileged', exemptNamespaces: [], exemptRuntimeClasses: [] },
   })
 })
@@ -36,7 +37,12 @@ test('what a policy says counts, and what it does not say has its default, also 
           permission: deny`)
   assert.deepEqual(policy.families, ['sidecar'])
   assert.equal(policy.maxStaleSeconds, 5405)
-  assert.deepEqual(policy.taint, { enabled: true, key: 'startup.example.com/mesh', effect: 'NoSchedule' })
+  assert.deepEqual(policy.taint, {
+    enabled: true,
+    key: 'startup.example.com/mesh',
+    effect: 'NoSchedule',
+    maxShare: 0.5,
+  })
   assert.deepEqual(policy.netAdmin, {
     default: 'deny',
     rules: [

@@ -120,7 +120,7 @@ test('certificates that were spoilt are made anew, and that is reported', async 
   const source = selfMade(directory, { report: (error) => reports.push(error) })
   await source.refresh()
   assert.equal(source.healthy(new Date()), true)
-  assert.match(String(reports[0]), /cannot be used: they are made anew/)
+  assert.match(String(reports[0]), /cannot be used: they are replaced/)
 })
 
 async function writePair(directory: string, version: string): Promise<void> {
