@@ -1,9 +1,10 @@
 import { ANNOTATIONS_PAGE } from './annotations.ts'
 import { CLI } from './cli.ts'
+import { FIDELITY_PAGE } from './fidelity.ts'
 import { MANIFESTS } from './manifests.ts'
 import type { Page } from './page.ts'
 import { POLICY_PAGE } from './policy.ts'
 import { REASONS_PAGE } from './reasons.ts'
 
 /** Every generated file; to add one: a file beside this and a row here. */
-export const PAGES: readonly Page[] = [ANNOTATIONS_PAGE, CLI, POLICY_PAGE, REASONS_PAGE, ...MANIFESTS]
+export const PAGES: readonly Page[] = [ANNOTATIONS_PAGE, CLI, FIDELITY_PAGE, POLICY_PAGE, REASONS_PAGE, ...MANIFESTS]
