@@ -80,11 +80,21 @@ function ambientOf(pod: JsonObject): AmbientIntent {
 function ofInitContainer(pod: JsonObject, name: string): Intent {
   const container = containerNamed(pod, name)
   const proxy = proxyOf(pod)
-  if (container !== undefined)
-    return { ...sidecarOfArguments(argumentsOf(container), environmentOf(container), 'refused'), ...resolversOf(pod) }
+  if (container !== undefined) return { ...ofArguments(container, pod), ...resolversOf(pod) }
   const mode = proxy === undefined ? undefined : environmentOf(proxy)['ISTIO_META_INTERCEPTION_MODE']
   if (mode === 'NONE' || injectedWithout(pod, name)) return { kind: 'none' }
   throw new IntentRefusal({ code: 'intent_unwritten', args: { container: name } })
+}
+
+/** What `container` is told; what is refused there bears the name of the annotation that said it, where one did. */
+function ofArguments(container: JsonObject, pod: JsonObject): SidecarIntent {
+  try {
+    return sidecarOfArguments(argumentsOf(container), environmentOf(container), 'refused')
+  } catch (error) {
+    // the mode is judged elsewhere
+    sidecarOfAnnotations({ ...annotationsOf(pod), [INTERCEPTION]: 'REDIRECT' })
+    throw error
+  }
 }
 
 /** Does the injection's own account of what it put into the pod leave out the container? */

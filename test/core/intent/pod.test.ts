@@ -193,6 +193,15 @@ const DECIDED: readonly (readonly [string, Parameters<typeof intentOfDecided>[1]
   ],
   ['no container that says it', 'cni', {}, /^refused: the pod has no container istio-validation/],
   [
+    'an annotation that cannot be read, by its name and not by that of the argument which it became',
+    'cni',
+    {
+      annotations: { [`${TRAFFIC}/includeOutboundPorts`]: '*' },
+      init: [{ name: 'istio-validation', args: ['istio-iptables', '-q', '*'] }],
+    },
+    /^refused: .* the annotation traffic\.sidecar\.istio\.io\/includeOutboundPorts has "\*", which is no port/,
+  ],
+  [
     'a group by name, which istio-init knows',
     'init',
     { init: [{ name: 'istio-init', args: ARGS, env: [{ name: 'ISTIO_OUTBOUND_OWNER_GROUPS', value: 'java' }] }] },
