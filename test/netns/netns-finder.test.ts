@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { type Found, NetnsFinder } from '../../src/app/agent/netns-finder.ts'
 import type { JournalEntry } from '../../src/app/agent/journal.ts'
@@ -82,7 +82,7 @@ test('a thousand looks leave no descriptor behind, and what was found closes onc
         j % 2 === 0 ? await found(one, uid) : await one.find({ uid: nowhere, addresses: MINE }),
       ),
     )
-  assert.deepEqual(descriptors(), before)
+  assert.equal(descriptors(), before)
 })
 
 interface Given {
@@ -120,16 +120,6 @@ function podNetns(role: string, ...addresses: readonly string[]): TestNetns {
   return netns
 }
 
-/** What this process has open of network namespaces. */
-function descriptors(): readonly string[] {
-  return readdirSync('/proc/self/fd')
-    .flatMap((fd) => {
-      try {
-        return [readlinkSync(`/proc/self/fd/${fd}`)]
-      } catch {
-        return []
-      }
-    })
-    .filter((target) => target.startsWith('net:'))
-    .sort()
+function descriptors(): number {
+  return readdirSync('/proc/self/fd').length
 }
