@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/json/value.ts'
+import type { EnablementSelector } from '../../core/settings/ambient-enablement.ts'
 import type { Connection } from '../../edge/cluster/connection.ts'
 import type { ListWatchLimits } from '../../edge/cluster/list-watch-options.ts'
 import type { Backend } from '../../edge/host/apply.ts'
@@ -38,6 +39,14 @@ export interface RuleTools {
   readonly backend: Backend | null
 }
 
+/** How ambient is done on a node. */
+export interface AmbientOptions {
+  /** who is for it, beside what every node leaves out */
+  readonly enablement: readonly EnablementSelector[]
+  /** is the DNS of pods captured that do not say otherwise? ztunnel must serve it then */
+  readonly dnsCapture: boolean
+}
+
 /** Everything that an agent depends on. */
 export interface AgentOptions {
   readonly nodeName: string
@@ -46,6 +55,8 @@ export interface AgentOptions {
   readonly tools: RuleTools
   /** namespaces whose pods are left alone */
   readonly excludedNamespaces: readonly string[]
+  /** null: this agent does no ambient */
+  readonly ambient: AmbientOptions | null
   /** how often every pod is measured */
   readonly sweepMs: number
   /** of the server of `/healthz` and `/readyz` */

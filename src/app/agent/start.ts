@@ -7,12 +7,13 @@ import type { NodeFacts } from '../../core/redirection/rules-of.ts'
 import { PROBE_SOURCE } from '../../core/vocabulary/ports.ts'
 import type { Reason } from '../../core/vocabulary/reasons.ts'
 import { createClient } from '../../edge/cluster/client.ts'
-import { openNetns, OWN_NETNS } from '../../edge/host/namespaces.ts'
+import { type NetnsHandle, openNetns, OWN_NETNS } from '../../edge/host/namespaces.ts'
 import { NetnsWorker } from '../../edge/host/netns-worker.ts'
 import { addressOf, type Check } from '../../edge/telemetry/health.ts'
 import { createLogger, type Logger } from '../../edge/telemetry/logger.ts'
 import { metricsServer } from '../../edge/telemetry/metrics-server.ts'
 import { Alarms } from '../alarms.ts'
+import { nodeAmbient } from './ambient/node-ambient.ts'
 import { PodQueue } from './cni/pod-queue.ts'
 import { SandboxNamespaces } from './cni/sandbox-netns.ts'
 import { Sandboxes } from './cni/sandboxes.ts'
@@ -52,30 +53,48 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const metrics = agentMetrics()
   await using starting = new AsyncDisposableStack()
   const worker = starting.use(await NetnsWorker.start({ libnftables: tools.libnftables, programs: tools.programs }))
-  const redirector = new Redirector({ worker, backend: tools.backend, ambient: PLAIN_AMBIENT_NODE })
-  await redirector.tryNode()
+  const ambientNode = { ...PLAIN_AMBIENT_NODE, dnsCapture: options.ambient?.dnsCapture ?? true }
+  const redirector = new Redirector({ worker, backend: tools.backend, ambient: ambientNode })
+  const abilities = await redirector.tryNode()
   logBackend(redirector, log)
   const journal = new Journal(join(paths.runDir, 'journal.json'), bootId(paths.proc))
   const pods = new NodePods({ nodeName: options.nodeName, pods: options.pods, report: reportWatch(log, metrics) })
   const alarms = new Alarms(log, (reason, count) => metrics.set('sluice_alarms', { reason }, count))
   const startedAt = performance.now()
   const probes = starting.use(await NetnsWorker.start({ libnftables: null, programs: tools.programs }))
-  const host = starting.use(openNetns(OWN_NETNS))
+  const host = starting.use(openHost(paths.proc))
+  const client = options.pods.from === 'cluster' ? createClient(options.pods.connection) : null
   const finder = new NetnsFinder({ worker: probes, host, proc: paths.proc, netnsDir: paths.netnsDir, journal })
   const proofs = proving({
     ...{ pods, journal, finder, redirector, probes, metrics, log },
-    around: ({ namespace }) => around(namespace, pods, options.excludedNamespaces),
-    ambientDns: PLAIN_AMBIENT_NODE.dnsCapture,
-    outside: null,
+    around: ({ namespace }) => around(namespace, pods, options),
+    ambientDns: ambientNode.dnsCapture,
+    outside: host,
     proc: paths.proc,
     everyMs: options.sweepMs,
-    client: options.pods.from === 'cluster' ? createClient(options.pods.connection) : null,
+    client,
   })
+  const ambient =
+    options.ambient === null
+      ? null
+      : starting.use(
+          nodeAmbient({
+            ...{ pods, journal, finder, redirector, worker, host, client, metrics, log },
+            ...{ proofs: proofs.proofs, prober: probes, proc: paths.proc, ztunnelSocket: paths.ztunnelSocket },
+            node: { ...ambientNode, families: abilities.ipv6 ? [4, 6] : [4] },
+            rules: { enablement: options.ambient.enablement, excludedNamespaces: options.excludedNamespaces },
+          }),
+        )
   const loops: readonly Loop[] = [
     periodic({
       name: 'alarms',
       everyMs: ALARMS_MS,
-      turn: () => alarms.observe([...alarmsOf({ pods, journal, redirector, startedAt }), ...proofs.alarms()]),
+      turn: () =>
+        alarms.observe([
+          ...alarmsOf({ pods, journal, redirector, startedAt }),
+          ...proofs.alarms(),
+          ...(ambient?.alarms() ?? []),
+        ]),
       report: reportTurn(log, 'alarms'),
     }),
     periodic({
@@ -85,13 +104,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       report: reportTurn(log, 'journal'),
     }),
     ...proofs.loops,
+    ...(ambient === null ? [] : [ambient.loop]),
   ]
 
   const queue = new PodQueue(REQUESTS)
   const sandboxes = new Sandboxes({
     ...{ pods, journal, redirector, worker, excludedNamespaces: options.excludedNamespaces },
     namespaces: new SandboxNamespaces(paths),
-    ambient: null,
+    ambient: ambient?.enrolment ?? null,
+    ...(options.ambient !== null && { enablement: options.ambient.enablement }),
     measure: (phase, seconds) => metrics.observe('sluice_cni_duration_seconds', { phase }, seconds),
   })
 
@@ -109,6 +130,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const metricsApp = metricsServer(metrics, () => {
     setGauges(metrics, { redirector, loops, pods, journal, queue })
     proofs.setGauges()
+    ambient?.setGauges()
   })
   starting.defer(async () => await metricsApp.close())
   await health.listen({ ...options.health })
@@ -169,9 +191,21 @@ function alarmsOf({ pods, journal, redirector, startedAt }: Watched): readonly R
 }
 
 /** What the node knows of a pod's namespace; undefined where the watch has not shown it yet. */
-function around(namespace: string, pods: NodePods, excludedNamespaces: readonly string[]): Surroundings | undefined {
+function around(namespace: string, pods: NodePods, options: AgentOptions): Surroundings | undefined {
+  const { excludedNamespaces, ambient } = options
   const namespaceLabels = pods.namespaceLabels(namespace)
-  return namespaceLabels && { namespace, namespaceLabels, excludedNamespaces, ambient: true }
+  if (namespaceLabels === undefined) return undefined
+  const enablement = ambient === null ? {} : { enablement: ambient.enablement }
+  return { namespace, namespaceLabels, excludedNamespaces, ambient: ambient !== null, ...enablement }
+}
+
+/** The network that the kubelet is in; where the first process may not be looked at, this process's own, which on a node is the same. */
+function openHost(proc: string): NetnsHandle {
+  try {
+    return openNetns(join(proc, '1/ns/net'))
+  } catch {
+    return openNetns(OWN_NETNS)
+  }
 }
 
 /** Pods whose namespace is gone need no remembering; what could not be written before is tried again. */

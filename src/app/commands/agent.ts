@@ -1,5 +1,7 @@
 import { BACKENDS } from '../../edge/host/apply.ts'
-import type { AgentOptions, PodsFrom } from '../agent/options.ts'
+import { DEFAULT_ENABLEMENT, parseEnablement } from '../../core/settings/ambient-enablement.ts'
+import { SettingsError } from '../../core/settings/settings-error.ts'
+import type { AgentOptions, AmbientOptions, PodsFrom } from '../agent/options.ts'
 import { startAgent } from '../agent/start.ts'
 import { CLUSTER_FLAGS, connect } from './cluster.ts'
 import { type Command, type CommandIo, type FlagRow, type FlagValues, UsageError } from './command.ts'
@@ -58,6 +60,25 @@ const FLAGS: readonly FlagRow[] = [
     help: 'where nft, iptables-nft-restore and the like are',
   },
   {
+    name: 'ambient',
+    value: 'BOOLEAN',
+    choices: ['true', 'false'],
+    default: 'false',
+    help: 'bring pods into ambient, for which a ztunnel runs on the node',
+  },
+  {
+    name: 'ambient-enablement',
+    value: 'YAML',
+    help: "who is for ambient: a list of {podSelector, namespaceSelector}, as Istio's AMBIENT_ENABLEMENT_SELECTOR; its chart's where absent",
+  },
+  {
+    name: 'ambient-dns',
+    value: 'BOOLEAN',
+    choices: ['true', 'false'],
+    default: 'true',
+    help: 'capture the DNS of ambient pods that do not say otherwise; ztunnel must serve it then',
+  },
+  {
     name: 'sweep-seconds',
     value: 'SECONDS',
     default: '300',
@@ -110,10 +131,23 @@ async function optionsOf(flags: FlagValues, io: CommandIo): Promise<AgentOptions
     excludedNamespaces: text('exclude-namespaces')
       .split(',')
       .filter((name) => name !== ''),
+    ambient: flags['ambient'] === 'true' ? ambientOf(flags) : null,
     sweepMs: seconds(flags, 'sweep-seconds') * 1000,
     health: endpoint(flags, 'health-listen'),
     metrics: endpoint(flags, 'metrics-listen'),
     log: { level: logLevel(flags) },
+  }
+}
+
+function ambientOf(flags: FlagValues): AmbientOptions {
+  const text = flags['ambient-enablement']
+  const dnsCapture = flags['ambient-dns'] === 'true'
+  if (text === undefined) return { enablement: DEFAULT_ENABLEMENT, dnsCapture }
+  try {
+    return { enablement: parseEnablement(text), dnsCapture }
+  } catch (error) {
+    if (error instanceof SettingsError) throw new UsageError(`--ambient-enablement: ${error.message}`)
+    throw error
   }
 }
 

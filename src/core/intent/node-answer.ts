@@ -7,6 +7,7 @@ import {
   ISTIO_LABELS,
   KUBERNETES_NAMES,
 } from '../vocabulary/names.ts'
+import type { EnablementSelector } from '../settings/ambient-enablement.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
 import { decodeIntent } from './codec.ts'
 import { intentOnNode } from './enrolment.ts'
@@ -31,6 +32,8 @@ export interface NodeKnowledge {
   readonly excludedNamespaces: readonly string[]
   /** this agent does ambient */
   readonly ambient: boolean
+  /** who is for ambient, where that is not as in Istio's chart */
+  readonly enablement?: readonly EnablementSelector[]
 }
 
 /** What is to be done for a pod before it may start. */
@@ -78,9 +81,10 @@ function byItsSpec(
   pod: JsonObject,
   namespaceLabels: Readonly<Record<string, string>>,
   namespace: string,
-  { excludedNamespaces, ambient }: NodeKnowledge,
+  { excludedNamespaces, ambient, enablement }: NodeKnowledge,
 ): NodeAnswer {
-  const read = intentOnNode(pod, { namespace, namespaceLabels, excludedNamespaces, ambient })
+  const around = { namespace, namespaceLabels, excludedNamespaces, ambient }
+  const read = intentOnNode(pod, { ...around, ...(enablement !== undefined && { enablement }) })
   if (read.is === 'skip') return { is: 'pass', reason: read.reason }
   if (read.is === 'refused') return { is: 'refuse', reason: read.reason }
   if (read.intent.kind !== 'none') return { is: 'redirect', intent: read.intent }

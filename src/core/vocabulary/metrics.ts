@@ -162,5 +162,26 @@ export const AGENT_METRICS = {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30],
   },
   sluice_cni_in_flight: { type: 'gauge', help: 'Requests of the plugin that wait or are worked on now.', labels: [] },
+  sluice_ambient_pods: {
+    type: 'gauge',
+    help: 'Ambient pods of this node: proven and unproven are in, waiting should be in and are not.',
+    labels: ['state'],
+  },
+  sluice_ambient_work_total: {
+    type: 'counter',
+    help: 'What was done about ambient pods beside the start of their sandbox, by kind of work and the reason code where it failed; ok: it is done.',
+    labels: ['work', 'result'],
+  },
+  sluice_ambient_marks_failed_total: {
+    type: 'counter',
+    help: 'Annotations ambient.istio.io/redirection that could not be written and were tried again.',
+    labels: [],
+  },
+  sluice_ztunnel_events_total: {
+    type: 'counter',
+    help: 'What happened at the socket of ztunnel, by kind and reason code.',
+    labels: ['event', 'reason'],
+  },
+  ztunnel_connected: { type: 'gauge', help: 'Connections of ztunnels to this agent.', labels: [] },
   sluice_journal_entries: { type: 'gauge', help: 'Pods that the agent remembers to have redirected.', labels: [] },
 } as const satisfies Record<string, MetricRow>

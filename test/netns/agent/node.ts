@@ -52,6 +52,7 @@ export function agentOptions(folder: string, more: Partial<AgentOptions> = {}): 
       backend: null,
     },
     excludedNamespaces: ['kube-system'],
+    ambient: null,
     sweepMs: 600_000,
     health: somewhere,
     metrics: somewhere,

@@ -7,6 +7,7 @@ import { fstatSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import koffi from 'koffi'
 import type { ZtunnelOrder, ZtunnelSaw } from '../ztunnel.ts'
+import { PodProxy } from './proxy.ts'
 
 const libc = koffi.load('libc.so.6')
 // koffi types every function as `any`: what each one takes and gives is said where it is named
@@ -18,7 +19,9 @@ const recvmsg: (fd: number, header: Buffer, flags: number) => number = func('int
 const poll: (fds: Buffer, count: number, timeoutMs: number) => number = func('int poll(void *, uint64_t, int)')
 const close: (fd: number) => number = func('int close(int)')
 
-const [path = '', uid = '0'] = process.argv.slice(2)
+const [path = '', uid = '0', work = 'look'] = process.argv.slice(2)
+/** by the uid of the pod, where this one is to serve and not only to look */
+const proxies = new Map<string, PodProxy>()
 /** ztunnel reads into 1024 bytes, with room for one descriptor */
 const READS = 1024
 const LOOK_MS = 10
@@ -28,6 +31,7 @@ const iovec = Buffer.alloc(16)
 const header = Buffer.alloc(56)
 let answering: 'at once' | 'when told' = 'at once'
 let named = false
+const served = new Map<string, string>()
 
 process.setuid?.(Number(uid))
 const fd = socket(1, 5 | 0o2000000 | 0o4000, 0)
@@ -67,7 +71,7 @@ function look(): void {
   const waited = Buffer.alloc(8)
   waited.writeInt32LE(fd, 0)
   waited.writeInt16LE(1, 4)
-  poll(waited, 1, LOOK_MS)
+  poll(waited, 1, work === 'serve' ? 0 : LOOK_MS)
   for (let message = receive(); message !== null; message = receive()) {
     if (message.bytes.length === 0) {
       say({ saw: 'hang-up' })
@@ -76,7 +80,8 @@ function look(): void {
     read(message.bytes, message.descriptor)
     if (answering === 'at once') send(Buffer.from('0a00', 'hex'))
   }
-  setImmediate(look)
+  if (work === 'serve') setTimeout(look, 1)
+  else setImmediate(look)
 }
 
 function read(bytes: Buffer, descriptor: number | null): void {
@@ -91,12 +96,15 @@ function read(bytes: Buffer, descriptor: number | null): void {
       if (info === undefined) fail('add without workload_info')
       const of = new Map(fields(info).map((field) => [field.number, field.bytes] as const))
       const { dev, ino } = fstatSync(descriptor ?? -1, { bigint: true })
-      close(descriptor ?? -1)
       const netns = `${dev}:${ino}`
+      if (work === 'serve') serve(text(inner, 1), netns, descriptor ?? -1)
+      else close(descriptor ?? -1)
       say({ saw: 'add', uid: text(inner, 1), pod: [text(of, 1), text(of, 2), text(of, 3)], netns })
       return
     }
     case 2: {
+      proxies.get(text(inner, 2))?.close()
+      proxies.delete(text(inner, 2))
       say({ saw: 'del', uid: text(inner, 2) })
       return
     }
@@ -116,6 +124,14 @@ function read(bytes: Buffer, descriptor: number | null): void {
     default:
       return fail(`unknown payload ${payload.number}`)
   }
+}
+
+/** The same namespace again: the proxy goes on. */
+function serve(pod: string, netns: string, descriptor: number): void {
+  if (served.get(pod) === netns && proxies.has(pod)) return void close(descriptor)
+  proxies.get(pod)?.close()
+  served.set(pod, netns)
+  proxies.set(pod, new PodProxy(descriptor))
 }
 
 /** Fields of length-delimited kind: ztunnel's requests have no other. */

@@ -3,6 +3,7 @@ import type { AmbientIntent, SidecarIntent } from '../../../core/intent/intent.t
 import { type NodeAnswer, nodeAnswer } from '../../../core/intent/node-answer.ts'
 import { specOf } from '../../../core/json/pod.ts'
 import { stringOr } from '../../../core/json/value.ts'
+import type { EnablementSelector } from '../../../core/settings/ambient-enablement.ts'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import { addressBytes, addressText } from '../../../edge/host/addresses.ts'
 import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
@@ -22,6 +23,8 @@ export interface SandboxesOptions {
   readonly namespaces: SandboxNamespaces
   /** null: this agent does no ambient */
   readonly ambient: AmbientEnrolment | null
+  /** who is for ambient, where that is not as in Istio's chart */
+  readonly enablement?: readonly EnablementSelector[]
   readonly excludedNamespaces: readonly string[]
   /** tells how long each phase of a request took */
   readonly measure: (phase: Phase, seconds: number) => void
@@ -118,7 +121,7 @@ export class Sandboxes {
   }
 
   #known({ pod, annotations }: CniRequest): NodeAnswer {
-    const { pods, ambient, excludedNamespaces } = this.#options
+    const { pods, ambient, enablement, excludedNamespaces } = this.#options
     return nodeAnswer(
       { namespace: pod.namespace, annotations },
       {
@@ -127,6 +130,7 @@ export class Sandboxes {
         isCurrent: pods.synced && pods.ageMs < CURRENT_MS,
         excludedNamespaces,
         ambient: ambient !== null,
+        ...(enablement !== undefined && { enablement }),
       },
     )
   }

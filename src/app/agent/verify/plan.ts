@@ -1,7 +1,8 @@
 import type { TrafficClass } from '../../../core/redirection/evidence.ts'
 import { type Family, familyOf } from '../../../edge/host/addresses.ts'
 import type { Probe } from '../../../edge/host/probe.ts'
-import type { InterfaceAddress, Survey } from '../../../edge/host/survey.ts'
+import type { InterfaceAddress } from '../../../edge/host/interface-addresses.ts'
+import type { Survey } from '../../../edge/host/survey.ts'
 import type { Destinations, Target } from './target.ts'
 
 /** A probe and the class of traffic that it stands for. */

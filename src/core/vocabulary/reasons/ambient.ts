@@ -22,6 +22,41 @@ export const AMBIENT_REASONS = {
     says: (p: { why: string }) => `the network namespace of a pod that runs is not found: ${p.why}`,
     fix: "the agent needs the node's /proc and the right to look at its processes (SYS_PTRACE); it keeps looking, and restarting the pod gives it a namespace that is known from the start",
   },
+  ambient_not_left: {
+    level: 'alarm',
+    says: () => 'the rules of a pod that leaves ambient were taken away, and its traffic still comes to ztunnel',
+    fix: 'see what else makes rules in the pod; it is tried again, and restarting the pod gives it a namespace without rules',
+  },
+  ambient_too_late: {
+    level: 'alarm',
+    says: () => 'the pod could not be brought into ambient within the time that its start may take',
+    fix: 'see the ztunnel of the node and its log; the kubelet tries again by itself',
+  },
+  ambient_bypassed: {
+    level: 'alarm',
+    says: (p: { why: string }) => `a pod is in ambient and its traffic does not all come to ztunnel: ${p.why}`,
+    fix: 'the log names the pod; its rules are made again until it is measured good; see what else makes rules in it, and whether ztunnel listens there',
+  },
+  ambient_step_failed: {
+    level: 'alarm',
+    says: (p: { error: string }) => `what was to be done about an ambient pod could not be done: ${p.error}`,
+    fix: 'the log names the pod; it is tried again; where it lasts, report it with the log of the agent',
+  },
+  ambient_starting: {
+    level: 'refuse',
+    says: () => "this node's agent does not know its pods yet, so that ztunnel cannot be told of them",
+    fix: 'nothing: the kubelet tries again by itself; where that lasts, see whether the agent reaches the API server',
+  },
+  ambient_ready: {
+    level: 'meshed',
+    says: () => 'probes have their way on this node, and ztunnel is connected',
+    fix: null,
+  },
+  ztunnel_socket_unusable: {
+    level: 'alarm',
+    says: (p: { error: string }) => `ztunnel's socket cannot be opened: ${p.error}`,
+    fix: "one agent of a node may own it: take Istio's CNI agent off the node, or name another file by --ztunnel-socket on both sides",
+  },
   kubelet_not_found: {
     level: 'alarm',
     says: (p: { proc: string }) =>

@@ -1,0 +1,182 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { AmbientRules } from '../../../core/intent/ambient-standing.ts'
+import type { AmbientNode } from '../../../core/redirection/ambient.ts'
+import { type Reason, sentence } from '../../../core/vocabulary/reasons.ts'
+import type { ClusterClient } from '../../../edge/cluster/client.ts'
+import type { NetnsHandle } from '../../../edge/host/namespaces.ts'
+import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
+import type { Logger } from '../../../edge/telemetry/logger.ts'
+import type { AmbientEnrolment } from '../cni/ambient-enrolment.ts'
+import { PodQueue } from '../cni/pod-queue.ts'
+import type { Journal } from '../journal.ts'
+import { type Loop, periodic } from '../loop.ts'
+import type { NetnsFinder } from '../netns-finder.ts'
+import type { NodePods } from '../node-pods.ts'
+import type { AgentMetrics } from '../record.ts'
+import type { Redirector } from '../redirector.ts'
+import type { Proofs } from '../verify/proofs.ts'
+import { Ambient, type AmbientNews } from './ambient.ts'
+import { Enrolment } from './enrolment.ts'
+import { LateZtunnels } from './late-ztunnels.ts'
+import { Marks } from './marks.ts'
+import { ProbePath } from './probe-path.ts'
+import { SandboxEnrolment } from './sandbox-enrolment.ts'
+import type { ZtunnelEvent } from './ztunnels.ts'
+
+export interface NodeAmbientOptions {
+  readonly pods: NodePods
+  readonly journal: Journal
+  readonly finder: NetnsFinder
+  readonly redirector: Redirector
+  readonly proofs: Proofs
+  /** makes rules */
+  readonly worker: NetnsWorker
+  /** measures */
+  readonly prober: NetnsWorker
+  /** the network namespace of the kubelet */
+  readonly host: NetnsHandle
+  readonly proc: string
+  readonly ztunnelSocket: string
+  readonly node: AmbientNode
+  readonly rules: AmbientRules
+  /** null: there is no cluster to tell */
+  readonly client: ClusterClient | null
+  readonly metrics: AgentMetrics
+  readonly log: Logger
+}
+
+/** The part of the agent that does ambient. */
+export interface NodeAmbient extends AsyncDisposable {
+  readonly enrolment: AmbientEnrolment
+  readonly loop: Loop
+  readonly alarms: () => readonly Reason[]
+  readonly setGauges: () => void
+  /** what this node can do now, by its reason: `ambient_ready`, or what is missing */
+  readonly ability: () => Reason
+}
+
+const TURN_MS = 1_000
+/** How often the rules and the sets of the host are looked at, which nobody should change. */
+const HOST_MS = 30_000
+/** Pods beside each other, and behind them. */
+const AT_ONCE = { running: 16, waiting: 1024 }
+
+/** Wires what ambient consists of. Nothing is listened to before it is known which pods there are. */
+export function nodeAmbient(options: NodeAmbientOptions): NodeAmbient {
+  const { pods, redirector, proofs, worker, host, node, client, metrics, log } = options
+  const state: { trouble: Reason | null; listens: boolean; connected: number; hostAt: number } = {
+    ...{ trouble: { code: 'ambient_starting', args: {} }, listens: false, connected: 0, hostAt: -Infinity },
+  }
+  const ztunnels = new LateZtunnels()
+  // whatever makes the rules inside pods: the host's are nft's
+  const backend = worker.libnftables === 'loaded' ? 'libnftables' : 'nft'
+  const probePath = new ProbePath({ worker, host, backend, node, proc: options.proc })
+  const queue = new PodQueue(AT_ONCE)
+  const enrolment = new Enrolment({ ...options, ztunnels, probePath, dnsCapture: node.dnsCapture })
+  const marks = client === null ? null : new Marks({ client, report: reportMark(options) })
+  const unable = (): Reason | null => state.trouble
+  const ambient = new Ambient({
+    ...options,
+    ...{ enrolment, queue, unable },
+    mark: (pod, mark) => marks?.set(pod, mark),
+    onNews: (news) => recordNews(options, news),
+    onVerdict: (uid, verdict) => {
+      const pod = pods.get(uid)
+      if (pod !== undefined) proofs.record(pod, 'ambient', verdict, Date.now())
+    },
+  })
+  proofs.onRecord(({ uid, mode, verdict }) => {
+    if (mode === 'ambient') ambient.judged(uid, verdict)
+  })
+  const stop = new AbortController()
+  pods.onChange((pod, change) => {
+    if (!state.listens) return
+    if (change === 'put') ambient.consider(pod, stop.signal)
+    else {
+      marks?.forget(pod.uid)
+      ambient.gone(pod, stop.signal)
+    }
+  })
+
+  const onEvent = (event: ZtunnelEvent): void => {
+    if (event.is === 'connected') state.connected++
+    if (event.is === 'closed') state.connected--
+    // what was measured through another ztunnel says nothing of this one
+    if (event.is === 'synced') ambient.doubt()
+    recordEvent(options, event)
+  }
+  const open = (): Reason | null => {
+    try {
+      mkdirSync(dirname(options.ztunnelSocket), { recursive: true, mode: 0o755 })
+      ztunnels.open({ socket: options.ztunnelSocket, onEvent }, ambient.known())
+      state.listens = true
+      return null
+    } catch (error) {
+      return {
+        code: 'ztunnel_socket_unusable',
+        args: { error: error instanceof Error ? error.message : String(error) },
+      }
+    }
+  }
+  const settle = async (): Promise<Reason | null> => {
+    const { want, complete } = ambient.members()
+    return await probePath.reconcile(want, complete)
+  }
+  const turn = async (signal: AbortSignal): Promise<void> => {
+    if (!pods.synced) return
+    const now = performance.now()
+    if (!state.listens || state.trouble !== null || now - state.hostAt > HOST_MS) {
+      const listening = state.listens ? null : open()
+      state.trouble = listening ?? (await probePath.ensure()) ?? (await settle())
+      state.hostAt = now
+    }
+    if (state.listens) ambient.turn(signal)
+  }
+  return {
+    enrolment: new SandboxEnrolment({ ambient, enrolment, redirector, worker, pods, queue, unable }),
+    loop: periodic({
+      ...{ name: 'ambient', everyMs: TURN_MS, turn },
+      report: (err) => log.error({ err, loop: 'ambient' }, 'a turn failed; the next one comes in its time'),
+    }),
+    alarms: () => [
+      ...(state.trouble === null || state.trouble.code === 'ambient_starting' ? [] : [state.trouble]),
+      ...ambient.alarms(),
+    ],
+    setGauges: () => {
+      metrics.set('ztunnel_connected', {}, state.connected)
+      for (const [name, count] of Object.entries(ambient.counts()))
+        metrics.set('sluice_ambient_pods', { state: name }, count)
+    },
+    ability: () =>
+      state.trouble ??
+      (state.connected > 0 ? { code: 'ambient_ready', args: {} } : { code: 'ztunnel_not_connected', args: {} }),
+    [Symbol.asyncDispose]: async () => {
+      stop.abort()
+      await ztunnels[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function recordNews({ metrics, log }: NodeAmbientOptions, { work, pod, problem }: AmbientNews): void {
+  metrics.add('sluice_ambient_work_total', { work, result: problem?.code ?? 'ok' })
+  const { uid, namespace, name } = pod
+  const fields = { uid, namespace, name, work, reason: problem?.code ?? null }
+  if (problem === null) log.info(fields, 'done for an ambient pod')
+  else log.warn(fields, `not done for an ambient pod, and tried again: ${sentence(problem)}`)
+}
+
+function recordEvent({ metrics, log }: NodeAmbientOptions, event: ZtunnelEvent): void {
+  const reason = 'reason' in event ? event.reason : null
+  metrics.add('sluice_ztunnel_events_total', { event: event.is, reason: reason?.code ?? 'none' })
+  const level = reason === null || reason.code === 'ztunnel_left' ? 'info' : 'warn'
+  log[level]({ ...event, reason: reason?.code ?? null }, reason === null ? `ztunnel: ${event.is}` : sentence(reason))
+}
+
+function reportMark({ metrics, log }: NodeAmbientOptions): ConstructorParameters<typeof Marks>[0]['report'] {
+  return ({ uid, namespace, name }, error) => {
+    metrics.add('sluice_ambient_marks_failed_total', {})
+    const problem = error instanceof Error ? error.message : String(error)
+    log.warn({ uid, namespace, name }, `the annotation of an ambient pod could not be written, tried again: ${problem}`)
+  }
+}
