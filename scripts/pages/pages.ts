@@ -1,4 +1,5 @@
 import { ANNOTATIONS_PAGE } from './annotations.ts'
+import { CHECKS_PAGE } from './checks.ts'
 import { CLI } from './cli.ts'
 import { FIDELITY_PAGE } from './fidelity.ts'
 import { MANIFESTS } from './manifests.ts'
@@ -7,4 +8,12 @@ import { POLICY_PAGE } from './policy.ts'
 import { REASONS_PAGE } from './reasons.ts'
 
 /** Every generated file; to add one: a file beside this and a row here. */
-export const PAGES: readonly Page[] = [ANNOTATIONS_PAGE, CLI, FIDELITY_PAGE, POLICY_PAGE, REASONS_PAGE, ...MANIFESTS]
+export const PAGES: readonly Page[] = [
+  ANNOTATIONS_PAGE,
+  CHECKS_PAGE,
+  CLI,
+  FIDELITY_PAGE,
+  POLICY_PAGE,
+  REASONS_PAGE,
+  ...MANIFESTS,
+]

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 import { execute } from '../../scripts/cluster/api-server.ts'
@@ -42,14 +44,18 @@ interface Run {
 async function sluice(...argv: readonly string[]): Promise<Run> {
   let out = ''
   let err = ''
-  const code = await runProgram(COMMANDS, [...argv, '--kubeconfig', mesh.server.kubeconfig], {
-    env: {},
-    stdin: async () => await Promise.resolve(JSON.stringify(PIPED)),
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    terminal: false,
-    stop: new AbortController().signal,
-  })
+  const code = await runProgram(
+    COMMANDS,
+    argv.includes('--kubeconfig') ? argv : [...argv, '--kubeconfig', mesh.server.kubeconfig],
+    {
+      env: {},
+      stdin: async () => await Promise.resolve(JSON.stringify(PIPED)),
+      out: (text) => (out += text),
+      err: (text) => (err += text),
+      terminal: false,
+      stop: new AbortController().signal,
+    },
+  )
   return { code, out, err }
 }
 
@@ -215,4 +221,52 @@ test('the ledger names every container that holds NET_ADMIN, why, since when, an
     stderr,
   )
   assert.match(stdout, /^1 of 2 pods hold NET_ADMIN$/m)
+})
+
+/** `check` → `verdict` */
+async function verdicts(...argv: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  const results = (await json('check', '-n', 'shop', ...argv)) as unknown as readonly {
+    check: string
+    verdict: string
+  }[]
+  return Object.fromEntries(results.map(({ check, verdict }) => [check, verdict]))
+}
+
+test('a check says what is well, what is not, and that the webhook answers; before an installation it asks for rights', async () => {
+  const { code, out } = await sluice('check', '-n', 'shop')
+  assert.equal(code, 3, 'there is no boundary here')
+  for (const line of [
+    /^√ the API server is Kubernetes 1\.30 or newer \(v1\.\d+/m,
+    /^√ the webhook answers the API server.* \(the pod would be mode cni\)$/m,
+    /^√ every entry carries a CA .*\(valid to 20/m,
+    /^× guard, seal and fence are in place and bound\n {4}not there, or bound by nothing: sluice-guard, sluice-seal, sluice-fence\n {4}to do: .*\n {4}see docs\/checks\.md#boundary-policies$/m,
+    /^‼ every schedulable Linux node can do cni\n {4}2 of 3 nodes .*; not node-3$/m,
+  ])
+    assert.match(out, line)
+  const before = await verdicts('--pre')
+  assert.equal(before['install-rights'], 'ok')
+  assert.equal(before['webhook-answers'], undefined)
+  const page = readFileSync('docs/checks.md', 'utf8')
+  for (const check of Object.keys({ ...before, ...(await verdicts()) }))
+    assert.ok(page.includes(`## ${check}\n`), check)
+})
+
+test('who may read nothing is told so: unknown, not fine', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-check-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const { stdout: token } = await mesh.server.kubectl(['create', 'token', 'default', '-n', 'plain'])
+  const config = JSON.parse(readFileSync(mesh.server.kubeconfig, 'utf8')) as { users: { user: unknown }[] }
+  config.users.forEach((user) => (user.user = { token: token.trim() }))
+  const file = join(folder, 'config')
+  writeFileSync(file, JSON.stringify(config))
+  const found = await verdicts('--kubeconfig', file)
+  assert.equal(found['read-rights'], 'error')
+  for (const check of ['mesh-settings', 'node-coverage', 'webhook-answers'])
+    assert.equal(found[check], 'unknown', check)
+})
+
+test('a webhook that is gone is found out, though its registration looks well', async () => {
+  await mesh.stopWebhook()
+  const found = await verdicts()
+  assert.deepEqual([found['webhook-registered'], found['webhook-answers']], ['ok', 'error'])
 })

@@ -6,6 +6,7 @@ export const COMMANDS: readonly CommandRow[] = [
   { name: 'agent', load: async () => (await import('./agent.ts')).agentCommand },
   { name: 'inject', load: async () => (await import('./inject.ts')).injectCommand },
   { name: 'explain', load: async () => (await import('./explain.ts')).explainCommand },
+  { name: 'check', load: async () => (await import('./check.ts')).checkCommand },
   { name: 'status', load: async () => (await import('./status.ts')).statusCommand },
   { name: 'audit', load: async () => (await import('./audit.ts')).auditCommand },
   { name: 'rules', load: async () => (await import('./rules.ts')).rulesCommand },

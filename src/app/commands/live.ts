@@ -89,7 +89,8 @@ export function targetOf(kind: WorkloadKindName, namespace: string | undefined, 
   }
 }
 
-async function worldOnce(client: ClusterClient, installation: Installation): Promise<World> {
+/** What the webhook watches, read once. */
+export async function worldOnce(client: ClusterClient, installation: Installation): Promise<World> {
   const world = new World(installation, () => 0)
   await Promise.all(
     watchedBy(installation).map(async ({ kind, target, selection, optional }) => {
@@ -105,7 +106,8 @@ async function worldOnce(client: ClusterClient, installation: Installation): Pro
   return world
 }
 
-function audienceOf({ revision }: Installation, webhooks: readonly JsonObject[]): Audience {
+/** For whom the installation speaks, by its own live `webhooks`. */
+export function audienceOf({ revision }: Installation, webhooks: readonly JsonObject[]): Audience {
   const isDefault = revision === '' || revision === 'default'
   const entries = webhooks.flatMap((configuration) => objectsOf(configuration['webhooks']))
   const namespacesByDefault = entries.some(({ name }) => name === `auto.${ENTRY_SUFFIX}`)

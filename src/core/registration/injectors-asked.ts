@@ -65,6 +65,21 @@ export function labelsForSelectors(
   return { namespace: { ...namespace.labels, [KUBERNETES_NAMES.namespaceName]: namespace.name }, pod: labelsOf(pod) }
 }
 
+/** Conditions of Sluice's own entries on labels that are not the mesh's: `label (entry)`, each label once. */
+export function foreignConditions(configurations: readonly JsonObject[]): readonly string[] {
+  const found = new Map<string, string>()
+  for (const webhook of configurations.flatMap((configuration) => objectsOf(configuration['webhooks']))) {
+    const entry = stringOr(webhook['name']) ?? ''
+    if (!entry.endsWith(INJECTORS[0].suffix)) continue
+    for (const selector of [webhook['namespaceSelector'], webhook['objectSelector']]) {
+      const parsed = parseSelector(selector ?? {})
+      const keys = parsed.is === 'selector' ? parsed.selector.map(({ key }) => key) : []
+      for (const key of keys) if (!OWN_KEYS.has(key) && !found.has(key)) found.set(key, entry)
+    }
+  }
+  return [...found].map(([key, entry]) => `${key} (${entry})`)
+}
+
 /** What follows from who is asked about a pod. */
 interface Registered {
   /** why no webhook of Sluice's is asked about the pod, the finding first that says most; none where one is, or may be */

@@ -87,6 +87,8 @@ export const COMPONENT_LABEL = 'app.kubernetes.io/name'
 export const COMPONENTS = { agent: 'sluice-agent', ztunnel: 'ztunnel' } as const
 /** The agent's DaemonSet, in the agent's namespace. */
 export const AGENT_DAEMON_SET = 'sluice-agent'
+/** The same label on the pods of the webhook. */
+export const WEBHOOK_COMPONENT = 'sluice-webhook'
 
 /** Where Sluice runs unless it is installed otherwise, and the accounts of its parts there. */
 export const SLUICE_NAMESPACE = 'sluice-system'

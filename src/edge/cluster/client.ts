@@ -27,8 +27,12 @@ export const PATCH_TYPES = {
 /** Calls of the API, each with a time-out. All throw `ApiError` or `TransportError`. */
 export interface ClusterClient {
   readonly get: (target: Target) => Promise<ApiObject>
+  /** of a path that is no object's, such as `/version` */
+  readonly read: (path: string) => Promise<ApiObject>
   readonly list: (target: Target, query?: Query) => Promise<Page>
   readonly create: (target: Target, object: unknown) => Promise<ApiObject>
+  /** all that creation would do, and nothing is kept */
+  readonly tryCreate: (target: Target, object: unknown) => Promise<ApiObject>
   /** replaces the version of the object that `metadata.resourceVersion` names */
   readonly replace: (target: Target, object: unknown) => Promise<ApiObject>
   readonly patch: (target: Target, type: keyof typeof PATCH_TYPES, patch: unknown) => Promise<ApiObject>
@@ -71,8 +75,11 @@ export function createClient(
   const owned = (target: Target): string => withQuery(pathOf(target), { fieldManager })
   return {
     get: async (target) => await call({ method: 'GET', path: pathOf(target) }),
+    read: async (path) => await call({ method: 'GET', path }),
     list: async (target, query = {}) => pageOf(await call({ method: 'GET', path: withQuery(pathOf(target), query) })),
     create: async (target, object) => await send('POST', owned(target), 'application/json', object),
+    tryCreate: async (target, object) =>
+      await send('POST', withQuery(pathOf(target), { dryRun: 'All' }), 'application/json', object),
     replace: async (target, object) => await send('PUT', owned(target), 'application/json', object),
     patch: async (target, type, patch) => await send('PATCH', owned(target), PATCH_TYPES[type], patch),
     apply: async (target, object, options) => {

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { judge } from '../../../src/core/checks/judge.ts'
+import type { Known, Survey } from '../../../src/core/checks/survey.ts'
+import type { NodeFacts } from '../../../src/core/decision/node-set.ts'
+import type { JsonObject } from '../../../src/core/json/value.ts'
+import { webhookConfiguration } from '../../../src/core/registration/webhook-configuration.ts'
+import { type CheckId, CHECKS } from '../../../src/core/vocabulary/checks.ts'
+
+const NOW = Date.parse('2026-06-01T00:00:00Z')
+const DAY = 86_400_000
+const AUDIENCE = { revision: 'default', isDefault: true, namespacesByDefault: false }
+const OURS = webhookConfiguration({
+  audience: AUDIENCE,
+  client: { is: 'url', url: 'https://127.0.0.1:1' },
+  path: '/inject',
+  failurePolicy: 'Ignore',
+  reinvocationPolicy: 'IfNeeded',
+  timeoutSeconds: 5,
+  ownNamespaces: ['sluice-system'],
+})
+
+const known = <T>(value: T): Known<T> => ({ is: 'known', value })
+const unknown = { is: 'unknown', why: 'GET /x: 403 Forbidden' } as const
+
+function pod(name: string, ready: boolean, ambient?: 'True' | 'False'): JsonObject {
+  const conditions = [
+    { type: 'Ready', status: ready ? 'True' : 'False' },
+    ...(ambient === undefined ? [] : [{ type: 'sluice-mesh.io/ambient', status: ambient, reason: 'ztunnel_absent' }]),
+  ]
+  return { metadata: { name }, spec: { nodeName: `node-of-${name}` }, status: { conditions } }
+}
+
+function daemonSet(name: string, labels: Readonly<Record<string, string>>, wanted = 1): JsonObject {
+  return { metadata: { name, namespace: 'sluice-system', labels }, status: { desiredNumberScheduled: wanted } }
+}
+
+function node(name: string, over: Partial<NodeFacts> = {}): NodeFacts {
+  const labels = { 'sluice-mesh.io/cni': 'ready' }
+  return {
+    name,
+    labels,
+    taints: [],
+    linux: true,
+    unschedulable: false,
+    ready: true,
+    kubeletVersion: 'v1.34.0',
+    ...over,
+  }
+}
+
+function namespace(name: string, labels: Readonly<Record<string, string>> = {}): Survey['namespaces'] {
+  return known([{ name, labels, annotations: {} }])
+}
+
+const AGENT = daemonSet('sluice-agent', { 'app.kubernetes.io/name': 'sluice-agent' })
+const ZTUNNEL = daemonSet('ztunnel', { 'app.kubernetes.io/name': 'ztunnel' })
+const ISTIO_CNI = daemonSet('istio-cni-node', { 'k8s-app': 'istio-cni-node' })
+const PRIVILEGED = { 'pod-security.kubernetes.io/enforce': 'privileged' }
+
+const WELL: Survey = {
+  now: NOW,
+  audience: AUDIENCE,
+  sluiceNamespace: 'sluice-system',
+  version: known('v1.34.2'),
+  admissionKinds: known(['validatingadmissionpolicies']),
+  installRights: known([{ verb: 'create', resource: 'namespaces', allowed: true }]),
+  readRights: known([{ verb: 'list', resource: 'pods', allowed: true }]),
+  namespaces: namespace('sluice-system', PRIVILEGED),
+  nodes: known([node('a')]),
+  problems: known(new Map()),
+  webhooks: known([OURS]),
+  caBundles: known([{ entry: 'x', notAfter: NOW + 100 * DAY }]),
+  boundPolicies: known(['sluice-guard', 'sluice-seal', 'sluice-fence']),
+  daemonSets: known([AGENT, ZTUNNEL]),
+  cilium: known(undefined),
+  agentPods: known([pod('a', true, 'True')]),
+  webhookPods: known([pod('a', true), pod('b', true)]),
+  probe: known({ is: 'answered', mode: 'cni' }),
+}
+
+/** A namespaceSelector with one condition more, as a platform leaves it. */
+function narrowed(): JsonObject {
+  const [first] = OURS['webhooks'] as readonly JsonObject[]
+  return {
+    ...OURS,
+    webhooks: [
+      { ...first, namespaceSelector: { matchExpressions: [{ key: 'control-plane', operator: 'DoesNotExist' }] } },
+    ],
+  }
+}
+
+const ISTIO: JsonObject = {
+  metadata: { name: 'istio-sidecar-injector' },
+  webhooks: [
+    {
+      name: 'namespace.sidecar-injector.istio.io',
+      namespaceSelector: { matchLabels: { 'istio-injection': 'enabled' } },
+      rules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] }],
+    },
+  ],
+}
+
+const TABLE: readonly (readonly [id: CheckId, over: Partial<Survey>, verdict: string, says: RegExp])[] = [
+  ['kubernetes-version', { version: known('v1.29.9-gke.1') }, 'error', /v1\.29\.9/],
+  ['kubernetes-version', { version: known('?') }, 'unknown', /reads \?/],
+  ['kubernetes-policies', { admissionKinds: known([]) }, 'error', /does not serve/],
+  [
+    'install-rights',
+    { installRights: known([{ verb: 'create', resource: 'daemonsets.apps', allowed: false }]) },
+    'error',
+    /you may not: create daemonsets\.apps/,
+  ],
+  ['read-rights', { readRights: known([{ verb: 'list', resource: 'nodes', allowed: false }]) }, 'error', /list nodes/],
+  ['mesh-settings', { problems: known(new Map([['mesh', 'ConfigMap a/b does not exist']])) }, 'error', /a\/b/],
+  ['sluice-policy', { problems: known(new Map([['policy', 'families: x']])) }, 'error', /families/],
+  [
+    'other-injectors',
+    { webhooks: known([OURS, ISTIO]), namespaces: namespace('shop', { 'istio-injection': 'enabled' }) },
+    'warning',
+    /shop \(namespace\.sidecar-injector\.istio\.io\)/,
+  ],
+  ['other-agents', { daemonSets: known([AGENT, ISTIO_CNI]) }, 'warning', /istio-cni \(sluice-system\/istio-cni-node\)/],
+  ['cilium-exclusive', { cilium: known({}) }, 'error', /cni-exclusive=true/],
+  ['cilium-socket-lb', { cilium: known({}) }, 'warning', /bpf-lb-sock-hostns-only=false/],
+  ['cilium-masquerade', { cilium: known({ 'enable-bpf-masquerade': 'true' }) }, 'warning', /masquerade=true/],
+  ['webhook-registered', { webhooks: known([ISTIO]) }, 'error', /no MutatingWebhookConfiguration sluice/],
+  ['webhook-conditions', { webhooks: known([narrowed()]) }, 'warning', /control-plane \(/],
+  ['webhook-ca-bundle', { caBundles: known([{ entry: 'x', notAfter: NOW + 3 * DAY }]) }, 'warning', /2026-06-04/],
+  ['webhook-ca-bundle', { caBundles: known([{ entry: 'x', notAfter: NOW - DAY }]) }, 'error', /ended at 2026-05-31/],
+  ['webhook-ca-bundle', { caBundles: known([{ entry: 'x', notAfter: undefined }]) }, 'error', /no CA .* x/],
+  ['webhook-ca-bundle', { caBundles: known([]) }, 'error', /no entry/],
+  ['webhook-replicas', { webhookPods: known([pod('a', true)]) }, 'warning', /1 of 1/],
+  ['webhook-replicas', { webhookPods: known([pod('a', false)]) }, 'error', /0 of 1/],
+  ['webhook-answers', { probe: known({ is: 'untouched' }) }, 'error', /untouched/],
+  ['webhook-answers', { probe: known({ is: 'failed', message: 'x509' }) }, 'error', /x509/],
+  ['webhook-answers', { probe: known({ is: 'refused', message: 'sluice: no' }) }, 'ok', /refuses the pod/],
+  [
+    'own-namespace',
+    { namespaces: namespace('sluice-system', { 'istio-injection': 'enabled' }) },
+    'error',
+    /istio-injection=enabled/,
+  ],
+  ['own-namespace', { namespaces: known([]) }, 'error', /no namespace sluice-system/],
+  ['boundary-policies', { boundPolicies: known(['sluice-guard', 'sluice-fence']) }, 'error', /sluice-seal/],
+  ['agent-installed', { daemonSets: known([]) }, 'error', /no DaemonSet/],
+  ['agent-installed', { agentPods: known([pod('a', false)]) }, 'error', /0 of 1 are ready; not a/],
+  ['agent-installed', { agentPods: known([]) }, 'error', /no agent runs; 0 of 1/],
+  ['agent-conditions', { agentPods: known([]) }, 'warning', /no agent runs/],
+  ['agent-conditions', { agentPods: known([pod('a', true, 'False')]) }, 'warning', /node-of-a \(ztunnel_absent\)/],
+  ['agent-conditions', { agentPods: known([pod('a', true)]) }, 'warning', /says nothing/],
+  ['agent-conditions', { daemonSets: known([AGENT]), agentPods: known([pod('a', true)]) }, 'ok', /no ztunnel/],
+  ['node-coverage', { nodes: known([node('a'), node('b', { labels: {} })]) }, 'warning', /1 of 2 .* not b/],
+  ['node-coverage', { nodes: known([node('b', { labels: {} })]) }, 'error', /0 of 1/],
+  ['node-coverage', { nodes: known([node('a'), node('w', { labels: {}, linux: false })]) }, 'ok', /1 of 1/],
+  ['agent-pod-security', { namespaces: namespace('sluice-system') }, 'warning', /default/],
+  [
+    'agent-pod-security',
+    { namespaces: namespace('sluice-system', { 'pod-security.kubernetes.io/enforce': 'baseline' }) },
+    'error',
+    /enforces baseline/,
+  ],
+]
+
+function resultOf(id: CheckId, survey: Survey): { readonly verdict: string; readonly detail: string } {
+  const stage = id === 'install-rights' ? 'before' : 'after'
+  const found = judge(survey, stage).find((result) => result.id === id)
+  assert.ok(found !== undefined, id)
+  return found
+}
+
+for (const [id, over, verdict, says] of TABLE)
+  test(`check ${id}: ${verdict} where ${String(says)}`, () => {
+    const result = resultOf(id, { ...WELL, ...over })
+    assert.equal(result.verdict, verdict, result.detail)
+    assert.match(result.detail, says)
+  })
+
+test('where all is well every check says so, and each has a case above in which it does not', () => {
+  for (const stage of ['before', 'after'] as const)
+    for (const { id, verdict, detail } of judge(WELL, stage)) assert.equal(verdict, 'ok', `${id}: ${detail}`)
+  const bad = new Set(TABLE.filter(([, , verdict]) => verdict !== 'ok').map(([id]) => id))
+  assert.deepEqual(
+    Object.keys(CHECKS).filter((id) => !bad.has(id as CheckId)),
+    [],
+  )
+})
+
+test('what could not be read is unknown, never fine, and says why', () => {
+  const parts = Object.entries(WELL).map(([key, value]) => [
+    key,
+    typeof value === 'object' && 'is' in value ? unknown : (value as unknown),
+  ])
+  const blind = Object.fromEntries(parts) as Survey
+  for (const { id, verdict, detail } of judge(blind, 'after'))
+    assert.deepEqual([verdict, detail], ['unknown', unknown.why], id)
+})
