@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { outcomeOf } from '../../core/explain/outcome-of.ts'
+import type { GuardParameter } from '../../core/registration/guard-keys.ts'
 import { FIELD_MANAGER } from '../../core/vocabulary/names.ts'
 import type { Reason } from '../../core/vocabulary/reasons.ts'
 import { createClient } from '../../edge/cluster/client.ts'
@@ -198,6 +199,7 @@ function leaderOf({ facts, ...options }: WebhookOptions, { world, certificate, l
       installation: { ...DEFAULT_INSTALLATION, ...options.installation },
       identity: `${name}_${randomBytes(4).toString('hex')}`,
       policy: () => world.policy(),
+      guard: () => guardOf(world),
       log,
       metrics,
       limits: { turns: TURN_LIMITS, election: {}, ...limits, watch: facts.watch ?? {} },
@@ -208,6 +210,11 @@ function leaderOf({ facts, ...options }: WebhookOptions, { world, certificate, l
     certificate,
     leads,
   )
+}
+
+function guardOf(world: World): GuardParameter | undefined {
+  const now = world.current()
+  return now.is === 'snapshot' ? now.snapshot.guard : undefined
 }
 
 function once(run: () => Promise<void>): () => Promise<void> {

@@ -127,6 +127,15 @@ export const WEBHOOK_RIGHTS: readonly Right[] = [
     why: 'what the agents say of their nodes',
   },
   {
+    scope: 'sluice',
+    when: 'leader',
+    group: '',
+    resource: 'configmaps',
+    verbs: ['patch'],
+    names: ['sluice-policy'],
+    why: 'what the guard must know of the policy, in keys that CEL can read',
+  },
+  {
     scope: 'cluster',
     when: 'leader',
     group: '',

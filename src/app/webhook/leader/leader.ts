@@ -5,6 +5,7 @@ import type { ServingCertificate } from '../../../edge/tls/certificate.ts'
 import { type Installation, revisionSuffix } from '../world.ts'
 import { Evictions } from './evictions.ts'
 import { NodeKeeper } from './nodes.ts'
+import { GuardKeys } from './guard-keys.ts'
 import type { LeaderParts } from './parts.ts'
 import { type Registered, Registration } from './registration.ts'
 
@@ -18,7 +19,7 @@ export interface Leader {
 
 /**
  * The part of a replica that looks at its registration and, where it `leads` and holds the lease, writes: one lease for what
- * all revisions share (nodes, evictions), one for what is the revision's own (caBundle).
+ * all revisions share (nodes, evictions), one for what is the revision's own (caBundle, the keys of the guard).
  */
 export function createLeader(
   given: Omit<LeaderParts, 'alarm'>,
@@ -55,7 +56,8 @@ export function createLeader(
           await Promise.all([nodes.run(signal), evictions.run(signal)])
         }),
         election(`${LEASES.registration}${revisionSuffix(installation)}`, async (signal) => {
-          await Promise.all(registrations.map(async (each) => await each.keep(signal)))
+          const duties = [...registrations, new GuardKeys(parts)]
+          await Promise.all(duties.map(async (each) => await each.keep(signal)))
         }),
       ]
     : []

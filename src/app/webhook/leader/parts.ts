@@ -1,3 +1,4 @@
+import type { GuardParameter } from '../../../core/registration/guard-keys.ts'
 import type { Policy } from '../../../core/settings/policy.ts'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import type { Clock } from '../../../edge/cluster/clock.ts'
@@ -17,6 +18,8 @@ export interface LeaderParts {
   readonly identity: string
   /** undefined while there is none that can be used */
   readonly policy: () => Policy | undefined
+  /** what the guard should be told and is told; undefined while that is not known */
+  readonly guard: () => GuardParameter | undefined
   readonly log: Logger
   readonly metrics: WebhookMetrics
   readonly limits: LeaderLimits

@@ -3,7 +3,7 @@ import type { Logger } from '../../../edge/telemetry/logger.ts'
 import type { WebhookMetrics } from '../record.ts'
 
 /** What the leader writes; each is a label value of `sluice_leader_writes_total`. */
-export type Written = 'node' | 'ca_bundle' | 'eviction' | 'event'
+export type Written = 'node' | 'ca_bundle' | 'guard_keys' | 'eviction' | 'event'
 
 /**
  * How a write ended. `conflict`: somebody else was faster, and the next turn looks again; `gone`: there is nothing to write
