@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { missingForKubernetes } from './cluster/kubernetes.ts'
+import { missingForNode, NODE_PROGRAMS } from './cluster/node.ts'
 import { missingForPlugin } from './plugin.ts'
 
 interface Suite {
@@ -39,6 +40,11 @@ const SUITES: readonly Suite[] = [
     name: 'cluster',
     what: 'a real API server',
     missing: () => missingForKubernetes(['etcd', 'kube-apiserver', 'kubectl']),
+  },
+  {
+    name: 'node',
+    what: 'a whole node: kubelet, containerd, an agent in a DaemonSet',
+    missing: () => missingForNode() ?? missingForKubernetes(NODE_PROGRAMS) ?? missingForPlugin() ?? netnsMissing(),
   },
 ]
 

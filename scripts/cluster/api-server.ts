@@ -211,7 +211,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function commandLine(pid: number): string {
+/** The command line of a process, empty where it is gone. */
+export function commandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
   } catch {

@@ -10,11 +10,25 @@ interface Signer {
   readonly cert: string
 }
 
+/** A client of the API server: its kubeconfig is `<name>.conf`, its certificate `<name>.crt` with `<name>.key`. */
+export interface ClientCredentials {
+  readonly name: string
+  readonly user: string
+  readonly group: string | null
+}
+
+const ADMIN: ClientCredentials = { name: 'admin', user: 'admin', group: 'system:masters' }
+
 /**
- * Writes what a test API server needs into `directory`: CA, serving certificate, service-account keys, and the
- * administrator's client certificate with its kubeconfig `admin.conf`.
+ * Writes what a test API server needs into `directory`: CA, serving certificate (for `addresses` beside loopback),
+ * service-account keys, and the credentials of the administrator and of `clients`.
  */
-export async function writeCredentials(directory: string, url: string): Promise<void> {
+export async function writeCredentials(
+  directory: string,
+  url: string,
+  addresses: readonly string[] = [],
+  clients: readonly ClientCredentials[] = [],
+): Promise<void> {
   const write = (name: string, text: string): void => writeFileSync(join(directory, name), text, { mode: 0o600 })
   const authority = await generate([{ name: 'commonName', value: 'sluice-test-ca' }], {
     ...common(),
@@ -25,6 +39,7 @@ export async function writeCredentials(directory: string, url: string): Promise<
   })
   const ca: Signer = { key: authority.private, cert: authority.cert }
   write('ca.crt', ca.cert)
+  write('ca.key', ca.key)
   const server = await generate([{ name: 'commonName', value: 'kube-apiserver' }], {
     ...common(),
     ca,
@@ -33,7 +48,7 @@ export async function writeCredentials(directory: string, url: string): Promise<
       {
         name: 'subjectAltName',
         altNames: [
-          { type: 7, ip: '127.0.0.1' },
+          ...['127.0.0.1', ...addresses].map((ip) => ({ type: 7, ip }) as const),
           { type: 2, value: 'localhost' },
           { type: 2, value: 'kubernetes.default.svc' },
         ],
@@ -45,20 +60,18 @@ export async function writeCredentials(directory: string, url: string): Promise<
   const tokens = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
   write('sa.key', tokens.privateKey.export({ type: 'sec1', format: 'pem' }) as string)
   write('sa.pub', tokens.publicKey.export({ type: 'spki', format: 'pem' }) as string)
-  const admin = await generate(
-    [
-      { name: 'organizationName', value: 'system:masters' },
-      { name: 'commonName', value: 'admin' },
-    ],
-    { ...common(), ca, extensions: [{ name: 'extKeyUsage', clientAuth: true }] },
-  )
-  write(
-    'admin.conf',
-    kubeconfig(url, ca.cert, {
-      'client-certificate-data': base64(admin.cert),
-      'client-key-data': base64(admin.private),
-    }),
-  )
+  for (const { name, user, group } of [ADMIN, ...clients]) {
+    const subject = [
+      ...(group === null ? [] : [{ name: 'organizationName', value: group }]),
+      { name: 'commonName', value: user },
+    ]
+    const extensions = [{ name: 'extKeyUsage', clientAuth: true }] as const
+    const { cert, private: key } = await generate(subject, { ...common(), ca, extensions: [...extensions] })
+    write(`${name}.crt`, cert)
+    write(`${name}.key`, key)
+    const data = { 'client-certificate-data': base64(cert), 'client-key-data': base64(key) }
+    write(`${name}.conf`, kubeconfig(url, ca.cert, data))
+  }
 }
 
 /** A kubeconfig (JSON is YAML) for one user: a client certificate, or a token. */

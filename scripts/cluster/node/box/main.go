@@ -1,0 +1,76 @@
+// box is the program of the test pods: the pause process of every sandbox, a server, a client, and a stand-in for the proxy.
+//
+//	box                       waits for the end
+//	box serve ADDRESS NAME    answers every connection with NAME and the address that the client wanted
+//	box dial ADDRESS          prints what the server there answers
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+func main() {
+	done := make(chan os.Signal, 1)
+	signal.Notify(done, syscall.SIGTERM, syscall.SIGINT)
+	if len(os.Args) == 3 && os.Args[1] == "dial" {
+		dial(os.Args[2])
+		return
+	}
+	for i := 1; i+2 < len(os.Args); i += 3 {
+		go serve(os.Args[i+1], os.Args[i+2])
+	}
+	<-done
+}
+
+func dial(address string) {
+	conn, err := net.DialTimeout("tcp", address, 5*time.Second)
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	conn.SetDeadline(time.Now().Add(5 * time.Second))
+	io.Copy(os.Stdout, conn)
+}
+
+func serve(address, name string) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			continue
+		}
+		fmt.Fprintf(conn, "%s was asked for %s\n", name, wanted(conn.(*net.TCPConn)))
+		conn.Close()
+	}
+}
+
+// wanted is where the connection was going before it was redirected (SO_ORIGINAL_DST), else where it came to.
+func wanted(conn *net.TCPConn) string {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err.Error()
+	}
+	text := conn.LocalAddr().String()
+	raw.Control(func(fd uintptr) {
+		var address [16]byte
+		size := uint32(len(address))
+		_, _, errno := syscall.Syscall6(syscall.SYS_GETSOCKOPT, fd, syscall.SOL_IP, 80,
+			uintptr(unsafe.Pointer(&address[0])), uintptr(unsafe.Pointer(&size)), 0)
+		if errno == 0 {
+			port := int(address[2])<<8 | int(address[3])
+			text = fmt.Sprintf("%s:%d", net.IP(address[4:8]), port)
+		}
+	})
+	return text
+}

@@ -1,0 +1,126 @@
+import { encodeIntent } from '../../src/core/intent/codec.ts'
+import { BARE_SIDECAR } from '../../src/core/intent/intent.ts'
+import type { JsonObject } from '../../src/core/json/value.ts'
+import { BOX_IMAGE, SLUICE_IMAGE } from '../../scripts/cluster/node-images.ts'
+
+export const SLUICE = 'sluice-system'
+export const AGENT = 'sluice-agent'
+
+/** What the agent's container may do; a test shows each to be needed. */
+export const CAPABILITIES: readonly string[] = ['SYS_ADMIN', 'NET_ADMIN', 'NET_RAW']
+
+/** The folders of the node that the agent sees, and where. */
+const FOLDERS = [
+  { name: 'cni-bin', path: '/opt/cni/bin', at: '/opt/cni/bin' },
+  { name: 'cni-conf', path: '/etc/cni/net.d', at: '/etc/cni/net.d' },
+  { name: 'run', path: '/run/sluice', at: '/var/run/sluice' },
+  // without propagation, namespaces that are made later are empty files
+  {
+    name: 'netns',
+    path: '/run/netns',
+    at: '/var/run/netns',
+    more: { mountPropagation: 'HostToContainer', readOnly: true },
+  },
+  { name: 'proc', path: '/proc', at: '/host/proc', more: { readOnly: true } },
+]
+
+/** The namespace, the account with what it may read, and the DaemonSet of the agent. */
+export function agentObjects(capabilities: readonly string[] = CAPABILITIES): readonly JsonObject[] {
+  const labels = { 'app.kubernetes.io/name': AGENT }
+  const subjects = [{ kind: 'ServiceAccount', name: AGENT, namespace: SLUICE }]
+  const group = 'rbac.authorization.k8s.io'
+  return [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: SLUICE } },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: AGENT, namespace: SLUICE } },
+    {
+      apiVersion: `${group}/v1`,
+      kind: 'ClusterRole',
+      metadata: { name: AGENT },
+      rules: [
+        { apiGroups: [''], resources: ['pods', 'namespaces'], verbs: ['get', 'list', 'watch'] },
+        { apiGroups: [''], resources: ['pods/status'], verbs: ['patch'] },
+      ],
+    },
+    {
+      apiVersion: `${group}/v1`,
+      kind: 'ClusterRoleBinding',
+      metadata: { name: AGENT },
+      roleRef: { apiGroup: group, kind: 'ClusterRole', name: AGENT },
+      subjects,
+    },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: { name: AGENT, namespace: SLUICE, labels },
+      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: agentPod(capabilities) } },
+    },
+  ]
+}
+
+function agentPod(capabilities: readonly string[]): JsonObject {
+  return {
+    serviceAccountName: AGENT,
+    hostNetwork: true,
+    priorityClassName: 'system-node-critical',
+    tolerations: [{ operator: 'Exists' }],
+    terminationGracePeriodSeconds: 10,
+    containers: [
+      {
+        name: 'agent',
+        image: SLUICE_IMAGE,
+        imagePullPolicy: 'Never',
+        args: ['/node', '/sluice/src/main.ts', 'agent', '--proc', '/host/proc', '--health-listen', '127.0.0.1:8000'],
+        env: [{ name: 'SLUICE_NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }],
+        readinessProbe: { httpGet: { host: '127.0.0.1', port: 8000, path: '/readyz' }, periodSeconds: 1 },
+        livenessProbe: { httpGet: { host: '127.0.0.1', port: 8000, path: '/healthz' }, periodSeconds: 10 },
+        securityContext: {
+          runAsUser: 0,
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          seccompProfile: { type: 'RuntimeDefault' },
+          capabilities: { drop: ['ALL'], add: [...capabilities] },
+        },
+        volumeMounts: FOLDERS.map(({ name, at, more }) => ({ name, mountPath: at, ...more })),
+      },
+    ],
+    volumes: FOLDERS.map(({ name, path }) => ({ name, hostPath: { path, type: 'DirectoryOrCreate' } })),
+  }
+}
+
+export const INTENT = encodeIntent({ ...BARE_SIDECAR, inboundPorts: '*', outboundCidrs: '*' })
+export const PROMISED = { 'sluice-mesh.io/decided': 'cni', 'sluice-mesh.io/intent': INTENT } as const
+
+/** A container of the box image; each of `serves` is an address and the name that the server there answers with. */
+function box(name: string, user: number, serves: readonly (readonly [address: string, name: string])[]): JsonObject {
+  const args = ['/box', ...serves.flatMap(([address, server]) => ['serve', address, server])]
+  const securityContext = { runAsUser: user, runAsGroup: user }
+  return { name, image: BOX_IMAGE, imagePullPolicy: 'Never', command: args, securityContext }
+}
+
+/** A pod with an application on port 8080 that no mesh knows. */
+export function plainPod(name: string, annotations: Readonly<Record<string, string>> = {}): JsonObject {
+  const containers = [box('app', 1000, [['0.0.0.0:8080', 'app']])]
+  return podOf(name, annotations, containers)
+}
+
+/** The same as the webhook would have left it, with a stand-in for the proxy that says what it was asked for. */
+export function meshPod(name: string): JsonObject {
+  const proxy = box('istio-proxy', 1337, [
+    ['0.0.0.0:15001', 'outbound'],
+    ['0.0.0.0:15006', 'inbound'],
+  ])
+  return podOf(name, PROMISED, [box('app', 1000, [['0.0.0.0:8080', 'app']]), proxy])
+}
+
+function podOf(
+  name: string,
+  annotations: Readonly<Record<string, string>>,
+  containers: readonly JsonObject[],
+): JsonObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, annotations },
+    spec: { containers, terminationGracePeriodSeconds: 1 },
+  }
+}
