@@ -1,4 +1,4 @@
-import { parse, stringify } from 'yaml'
+import { parseAllDocuments, stringify } from 'yaml'
 import type { Json } from '../json/value.ts'
 
 /** Tags of YAML 1.1 that Istio's parser does not know: without this `1:30` were a number and `2001-01-01` a date. */
@@ -12,7 +12,7 @@ const UNKNOWN_TO_ISTIO = new Set([
 
 /**
  * The value of a YAML (or JSON) text as Istio reads it: YAML 1.1 (`yes` and `on` are booleans), the last of two equal
- * keys counts, empty is null. Throws where it is no YAML, or where aliases would make it explode.
+ * keys counts, of several documents the first, empty is null. Throws where it is no YAML, or where aliases would make it explode.
  */
 export function parseYaml(text: string): Json {
   return (text.startsWith('{') ? json(text) : undefined) ?? yaml(text)
@@ -28,13 +28,18 @@ function json(text: string): Json | undefined {
 }
 
 function yaml(text: string): Json {
-  return parse(text, {
+  const documents = parseAllDocuments(text, {
     version: '1.1',
     uniqueKeys: false,
     logLevel: 'error',
     customTags: (tags) =>
       tags.filter((tag) => typeof tag === 'string' || (!UNKNOWN_TO_ISTIO.has(tag.tag) && tag.format !== 'TIME')),
-  }) as Json
+  })
+  const [first] = documents
+  if (first === undefined || !('contents' in first)) return null
+  const [problem] = first.errors
+  if (problem !== undefined) throw problem
+  return first.toJS() as Json
 }
 
 /** `value` as YAML in blocks, keys sorted, no line folded: as Istio's templates get it of `toYaml`. */

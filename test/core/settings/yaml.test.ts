@@ -10,6 +10,7 @@ const CASES: readonly (readonly [string, string, unknown])[] = [
   ['the last of two equal keys counts', 'a: 1\na: 2', { a: 2 }],
   ['JSON is YAML', '{"a":[1,{"b":null}]}', { a: [1, { b: null }] }],
   ['flow style that is no JSON is YAML', '{a: b}', { a: 'b' }],
+  ['of several documents the first counts', '---\na: b\n---\nc: d', { a: 'b' }],
   ['nothing is null', '', null],
 ]
 
@@ -21,9 +22,5 @@ test('a key __proto__ is a key like any other', () => {
   assert.deepEqual(Object.keys(parseYaml('{"__proto__":{"a":1}}') as object), ['__proto__'])
 })
 
-for (const text of [
-  'a: [',
-  'a: b\n---\nc: d',
-  `a: &a [${'x,'.repeat(50)}]\nb: &b [${'*a,'.repeat(50)}]\nc: [${'*b,'.repeat(50)}]`,
-])
+for (const text of ['a: [', `a: &a [${'x,'.repeat(50)}]\nb: &b [${'*a,'.repeat(50)}]\nc: [${'*b,'.repeat(50)}]`])
   test(`refused: ${text.slice(0, 20)}`, () => assert.throws(() => parseYaml(text)))
