@@ -13,7 +13,6 @@ import { type Command, type CommandIo, type FlagRow, type FlagValues, UsageError
 import type { ExitName } from './exit-code.ts'
 import { type Explanation, explanationOf, fullReportOf, textOf } from './explanation.ts'
 import { FILE_FLAG, parseObjects, readText } from './input.ts'
-import { INSTALLATION_FLAGS } from './installation.ts'
 import { ALL_NAMESPACES_FLAG, type Live, readLive, targetOf } from './live.ts'
 import { OFFLINE_FLAGS, readOfflineFacts } from './offline-facts.ts'
 import { OUTPUT_FLAG, render } from './output.ts'
@@ -32,15 +31,7 @@ export const explainCommand: Command = {
     'says which mode pods get and why, and which ones they do not get and why not; of a file or of a live cluster',
   positional: '[[TYPE/]NAME...]',
   positionalWords: WORKLOAD_TYPES,
-  flags: [
-    FILE_FLAG,
-    ...OFFLINE_FLAGS,
-    ALL_NAMESPACES_FLAG,
-    STALE_FLAG,
-    ...CLUSTER_FLAGS,
-    ...INSTALLATION_FLAGS.filter(({ name }) => !OFFLINE_FLAGS.some((offline) => offline.name === name)),
-    OUTPUT_FLAG,
-  ],
+  flags: [FILE_FLAG, ...OFFLINE_FLAGS, ALL_NAMESPACES_FLAG, STALE_FLAG, ...CLUSTER_FLAGS, OUTPUT_FLAG],
   examples: [
     'sluice explain -f pod.yaml',
     'sluice explain -f deployment.yaml --namespace-file namespace.yaml -o json',

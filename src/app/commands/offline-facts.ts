@@ -2,6 +2,8 @@ import type { Coverage } from '../../core/decision/coverage.ts'
 import type { NamespaceFacts } from '../../core/decision/facts.ts'
 import { coded } from '../../core/explain/words.ts'
 import type { FactsOfPod } from '../../core/explain/workload-documents.ts'
+import { isOwnCluster } from '../../core/injection/native-sidecars.ts'
+import { pathEnv } from '../../core/injection/path-env.ts'
 import { isObject, type JsonObject, objectOr, stringMap, stringOr } from '../../core/json/value.ts'
 import type { MeshSettings } from '../../core/settings/mesh-settings.ts'
 import { parseMeshSettings } from '../../core/settings/parse-mesh-settings.ts'
@@ -10,11 +12,11 @@ import { SettingsError } from '../../core/settings/settings-error.ts'
 import { WISHES } from '../../core/vocabulary/modes.ts'
 import { ISTIO_LABELS, SLUICE_LABELS } from '../../core/vocabulary/names.ts'
 import { unusableTemplates } from '../webhook/alarms.ts'
-import { DEFAULT_INSTALLATION } from '../webhook/options.ts'
 import type { Snapshot } from '../webhook/snapshot.ts'
 import { worldOf } from '../webhook/world.ts'
 import { type CommandIo, type FlagRow, type FlagValues, UsageError } from './command.ts'
 import { parseObjects, readOptional } from './input.ts'
+import { INSTALLATION_FLAGS, installationOf } from './installation.ts'
 import { OBJECTS_FLAG, readObjects } from './objects-file.ts'
 
 /** Flags by which files take the place of a cluster. */
@@ -51,7 +53,13 @@ export const OFFLINE_FLAGS: readonly FlagRow[] = [
     choices: WISHES,
     help: 'the mode to ask for, as the label sluice-mesh.io/mode on the namespace would',
   },
-  { name: 'revision', value: 'NAME', help: 'the revision of the control plane' },
+  {
+    name: 'inject-path',
+    value: 'PATH',
+    default: '/inject',
+    help: "the path of the webhook's URL, with the variables that it carries: /inject/cluster/NAME",
+  },
+  ...INSTALLATION_FLAGS,
 ]
 
 /** Without a cluster to look at, every node is taken to be able to do everything. */
@@ -73,6 +81,7 @@ export async function readOfflineFacts(flags: FlagValues, io: CommandIo): Promis
   const policy = (await readPolicy(flags, io)) ?? cluster?.policy ?? OFFLINE_POLICY
   // on standard error: what the settings cannot do is said whichever pods the file holds
   for (const reason of unusableTemplates(settings)) io.err(`settings: ${coded(reason)}\n`)
+  const env = pathEnv(flags['inject-path'] ?? '')
   return (pod, named) => {
     const name = named ?? flags['namespace'] ?? stringOr(objectOr(namespace?.['metadata'])['name']) ?? 'default'
     return {
@@ -83,8 +92,8 @@ export async function readOfflineFacts(flags: FlagValues, io: CommandIo): Promis
       coverage:
         cluster === undefined ? ASSUMED : { ...cluster.coverage(pod), installed: cluster.installed, ageSeconds: 0 },
       dryRun: true,
-      pathEnv: {},
-      kubeletVersions: cluster?.kubeletVersions ?? new Map(),
+      pathEnv: env,
+      kubeletVersions: isOwnCluster(settings, env) ? (cluster?.kubeletVersions ?? new Map()) : undefined,
     }
   }
 }
@@ -93,10 +102,7 @@ export async function readOfflineFacts(flags: FlagValues, io: CommandIo): Promis
 async function readCluster(flags: FlagValues, io: CommandIo): Promise<Snapshot | undefined> {
   const path = flags['objects']
   if (path === undefined) return undefined
-  const current = worldOf(await readObjects(path, io), {
-    ...DEFAULT_INSTALLATION,
-    revision: flags['revision'] ?? '',
-  }).current()
+  const current = worldOf(await readObjects(path, io), installationOf(flags)).current()
   if (current.is === 'snapshot') return current.snapshot
   throw new UsageError(`${path}: ${current.why}`)
 }
@@ -116,7 +122,7 @@ async function readSettings(flags: FlagValues, io: CommandIo): Promise<MeshSetti
     documentText(flags['values-file'], 'values', io),
     documentText(flags['inject-config-file'], 'config', io),
   ])
-  return checked(() => parseMeshSettings({ mesh, values, config, revision: flags['revision'] }))
+  return checked(() => parseMeshSettings({ mesh, values, config, ...installationOf(flags) }))
 }
 
 /** A settings file that cannot be used is the user's to mend: one sentence, with the field. */
