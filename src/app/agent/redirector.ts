@@ -43,6 +43,7 @@ const OPTIONAL_FEATURE = 'TPROXY'
 export class Redirector {
   readonly #options: RedirectorOptions
   #picked: Picked = { is: 'none', why: 'nothing was tried yet' }
+  #usable: readonly Backend[] = []
 
   constructor(options: RedirectorOptions) {
     this.#options = options
@@ -57,6 +58,7 @@ export class Redirector {
     const { worker, backend } = this.#options
     const abilities = await worker.run('abilities', OWN_PLACE, { features: FEATURES })
     this.#picked = pickBackend(abilities, backend, ({ feature }) => feature !== OPTIONAL_FEATURE)
+    this.#usable = abilities.backends.flatMap((one) => (one.is === 'usable' ? [one.backend] : []))
     return abilities
   }
 
@@ -74,7 +76,10 @@ export class Redirector {
       const change = { rules, network: networkOf(intent, model.families) }
       const applied: Applied = await this.#options.worker.run('apply', place, change)
       if (!applied.ok) return refused(applied.error)
-      return { is: 'redirected', model, changed: !isRight || applied.changed.length > 0 }
+      // ours first: no packet finds the namespace without rules
+      const leftovers = await this.#removeLeftovers(place, backend, listed.script)
+      if (!leftovers.ok) return refused(leftovers.error)
+      return { is: 'redirected', model, changed: !isRight || applied.changed.length > 0 || leftovers.changed }
     })
   }
 
@@ -86,7 +91,9 @@ export class Redirector {
       const network = intent === null ? [] : networkOf(intent, [4, 6])
       const change = { rules: textsOf(backend, removalOf(listed.script)), network }
       const removed = await this.#options.worker.run('remove', place, change)
-      return removed.ok ? null : refused(removed.error).reason
+      if (!removed.ok) return refused(removed.error).reason
+      const leftovers = await this.#removeLeftovers(place, backend, listed.script)
+      return leftovers.ok ? null : refused(leftovers.error).reason
     })
     return undone !== null && 'is' in undone ? undone.reason : undone
   }
@@ -122,6 +129,27 @@ export class Redirector {
     return { is: 'redirected', model: rulesOf(intent, facts) }
   }
 
+  /**
+   * Takes away what other backends made under Istio's names: an agent of Istio, or one of ours before it could do better. In a
+   * fresh namespace that starts no program.
+   */
+  async #removeLeftovers(place: Place, own: Backend, listing: Script): Promise<Leftovers> {
+    const { worker } = this.#options
+    let changed = false
+    for (const other of othersOf(own, this.#usable)) {
+      if (other === 'iptables-nft' && listing.of === 'nftables' && !listing.text.includes('chain ISTIO_')) continue
+      if (other === 'iptables-legacy' && (await worker.run('legacyTables', place, {})).length === 0) continue
+      const listed = await this.#list(other, place)
+      if (!listed.ok) return listed
+      const removal = removalOf(listed.script)
+      if (isEmpty(removal)) continue
+      const removed = await worker.run('remove', place, { rules: textsOf(other, removal), network: [] })
+      if (!removed.ok) return removed
+      changed = true
+    }
+    return { ok: true, changed }
+  }
+
   async #list(backend: Backend, place: Place): Promise<Listed> {
     const dump: Dump = await this.#options.worker.run('dump', place, { backend })
     if (!dump.ok) return dump
@@ -130,7 +158,15 @@ export class Redirector {
 }
 
 type Refused = Extract<Redirected, { is: 'refused' }>
+type Leftovers = { readonly ok: true; readonly changed: boolean } | { readonly ok: false; readonly error: string }
 type Listed = { readonly ok: true; readonly script: Script } | { readonly ok: false; readonly error: string }
+
+/** The backends whose rules `own` does not list: nft is one, however it is called. */
+function othersOf(own: Backend, usable: readonly Backend[]): readonly Backend[] {
+  const isNft = (backend: Backend): boolean => backend === 'libnftables' || backend === 'nft'
+  const nft = usable.filter(isNft).slice(0, isNft(own) ? 0 : 1)
+  return [...nft, ...usable.filter((backend) => !isNft(backend) && backend !== own)]
+}
 
 function refused(error: string): Refused {
   return { is: 'refused', reason: { code: 'rules_not_made', args: { error } } }

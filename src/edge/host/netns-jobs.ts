@@ -16,6 +16,7 @@ import type { Feature } from './features.ts'
 import { insideNetns, type NamespaceId } from './namespaces.ts'
 import { netnsProcesses, type NetnsProcess } from './processes.ts'
 import { survey, type Survey } from './survey.ts'
+import { legacyTables } from './xtables.ts'
 import { type Observation, probe, type ProbePlan } from './probe.ts'
 
 /** What can be asked of the worker: each kind with what it takes and gives. */
@@ -30,6 +31,7 @@ export interface Jobs {
     readonly takes: { readonly proc: string; readonly except: readonly NamespaceId[] }
     readonly gives: readonly NetnsProcess[]
   }
+  readonly legacyTables: { readonly takes: Readonly<Record<string, never>>; readonly gives: readonly string[] }
   readonly survey: { readonly takes: Readonly<Record<string, never>>; readonly gives: Survey }
 }
 export type JobKind = keyof Jobs
@@ -61,5 +63,6 @@ export const HANDLERS: Handlers = {
   abilities: ({ features }, _, { home, means }) => nodeAbilities(features, means, home),
   // thousands of files in turn: not for the main thread; the place is not used
   processes: ({ proc, except }) => netnsProcesses(proc, except),
+  legacyTables: (_, { fd }, { home }) => insideNetns(fd, home, legacyTables),
   survey: (_, { fd }, { home }) => insideNetns(fd, home, survey),
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { OWN_NETNS } from './namespaces.ts'
 import { type ProgramAnswer, runProgram } from './programs.ts'
 
@@ -92,6 +93,23 @@ export class Xtables {
     const env = { ...this.#place.env, XTABLES_LOCKFILE: OWN_NETNS.replace('thread-self', 'self') }
     return runProgram({ file, args, input, env, timeoutMs: TIMEOUT_MS }, netns, users)
   }
+}
+
+/**
+ * The tables of iptables-legacy that the calling thread's namespace has, in either family: none where nobody used it, which
+ * costs no program to find out.
+ */
+export function legacyTables(): readonly string[] {
+  return ['ip_tables_names', 'ip6_tables_names'].flatMap((file) => {
+    try {
+      const names = readFileSync(`/proc/thread-self/net/${file}`, 'utf8')
+      return names.split('\n').filter((name) => name !== '')
+    } catch (error) {
+      // a kernel without iptables-legacy
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+      throw error
+    }
+  })
 }
 
 /** The tables that `text` names as they are in the dump `before`; empty where they were not there. */

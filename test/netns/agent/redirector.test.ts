@@ -3,12 +3,14 @@ import { test } from 'node:test'
 import { Redirector } from '../../../src/app/agent/redirector.ts'
 import { address } from '../../../src/core/intent/grammar.ts'
 import { BARE_SIDECAR, type Intent, PLAIN_AMBIENT } from '../../../src/core/intent/intent.ts'
+import { rulesText } from '../../../src/core/redirection/rules-text.ts'
 import { PROBE_SOURCE } from '../../../src/core/vocabulary/ports.ts'
 import { type Backend, BACKENDS } from '../../../src/edge/host/apply.ts'
 import { inNetns, ip, makeNetns, startWorker, type TestNetns } from '../world.ts'
 
 const worker = await startWorker()
 const SIDECAR: Intent = { ...BARE_SIDECAR, inboundPorts: '*', outboundCidrs: '*', dns: 'all' }
+const CONFIGURATION = { inboundPortsInclude: '*', outboundCidrsInclude: '*', proxyUid: '1337' }
 const OTHER: Intent = { ...SIDECAR, dns: 'off', interception: 'TPROXY' }
 
 async function redirectorWith(backend: Backend | null): Promise<Redirector> {
@@ -65,6 +67,43 @@ for (const backend of BACKENDS)
     assert.equal(await redirector.undo(netns.handle, OTHER), null)
     assert.doesNotMatch(everything(netns, backend), /istio|ISTIO|15006|lookup 133/)
     assert.equal(await redirector.undo(netns.handle, OTHER), null, 'undone twice is undone')
+  })
+
+for (const backend of BACKENDS)
+  test(`${backend}: rules that other backends made go, also when only they are there, and those of others stay`, async () => {
+    const redirector = await redirectorWith(backend)
+    const netns = podNetns()
+    inNetns(netns, 'iptables-legacy', '-t', 'nat', '-A', 'OUTPUT', '-d', '192.0.2.9', '-j', 'RETURN')
+    const others = BACKENDS.filter((other) => other !== backend && other !== 'nft')
+    const makeOthers = async (): Promise<void> => {
+      // as they were before they knew of each other
+      for (const other of others) {
+        const read = rulesText(CONFIGURATION, other === 'libnftables' ? 'nftables' : 'iptables', 4)
+        assert.ok(read.is === 'text')
+        const text = read.text.replace(/^#.*\n/gm, '')
+        const rules =
+          other === 'libnftables'
+            ? ({ backend: other, text } as const)
+            : ({ backend: other as 'iptables-nft', texts: { v4: text, v6: null } } as const)
+        const applied = await worker.run('apply', netns.handle, { rules, network: [] })
+        assert.ok(applied.ok, applied.ok ? '' : applied.error)
+      }
+    }
+    const traces = (): readonly string[] =>
+      ['libnftables', 'iptables-nft', 'iptables-legacy'].filter((other) =>
+        /istio|ISTIO/.test(
+          other === 'libnftables' ? inNetns(netns, 'nft', 'list', 'tables') : inNetns(netns, `${other}-save`),
+        ),
+      )
+    await makeOthers()
+    const made = await redirector.redirect(netns.handle, SIDECAR)
+    assert.ok(made.is === 'redirected' && made.changed, JSON.stringify(made))
+    assert.deepEqual(traces(), [backend === 'nft' ? 'libnftables' : backend])
+    assert.equal(await redirector.undo(netns.handle, SIDECAR), null)
+    await makeOthers()
+    assert.equal(await redirector.undo(netns.handle, SIDECAR), null)
+    assert.deepEqual(traces(), [])
+    assert.match(inNetns(netns, 'iptables-legacy-save'), /-A OUTPUT -d 192\.0\.2\.9\/32 -j RETURN/)
   })
 
 test('an ambient pod has its rules beside nothing else', async () => {
