@@ -5,7 +5,6 @@ import type { Seams } from '../../src/app/webhook/start.ts'
 import { createClient } from '../../src/edge/cluster/client.ts'
 import { secretStore } from '../../src/edge/cluster/secret-store.ts'
 import { call, type Serving } from '../app/webhook/serving.ts'
-import { manifest } from './boundary.ts'
 import * as cluster from './replicas.ts'
 import { until } from './until.ts'
 
@@ -17,33 +16,13 @@ before(async () => {
 })
 after(async () => await installed.stop())
 
-const CONFIGURATIONS = [
-  ['mutating-webhook-configuration', cluster.RESOURCES.mutating, 'sluice'],
-  ['validating-webhook-configuration', cluster.RESOURCES.validating, 'sluice-explain'],
-] as const
-
-/** Registers a replica as manifests/ does, but on loopback; whoever applies it again changes nothing of what others own. */
-async function register(serving: Serving, caBundle?: string): Promise<void> {
-  const url = `https://127.0.0.1:${serving.webhook.address.port}/inject`
-  const clientConfig = { url, ...(caBundle === undefined ? {} : { caBundle }) }
-  const objects = CONFIGURATIONS.flatMap(([file]) => manifest(file)).map((object) => ({
-    ...object,
-    webhooks: objectsOf(object['webhooks']).map((entry) => ({ ...entry, clientConfig, timeoutSeconds: 30 })),
-  }))
-  const { code, stderr } = await installed.api.kubectl(
-    ['apply', '--server-side', '--field-manager', 'helm', '-f', '-'],
-    objects.map((object) => JSON.stringify(object)).join('\n---\n'),
-  )
-  assert.equal(code, 0, stderr)
-}
-
-async function configuration(at: (typeof CONFIGURATIONS)[number]): Promise<JsonObject> {
+async function configuration(at: (typeof cluster.CONFIGURATIONS)[number]): Promise<JsonObject> {
   return await installed.admin.get({ resource: at[1], name: at[2] })
 }
 
 /** The bundle that all entries of both configurations have, as PEM; empty where they differ. */
 async function bundle(): Promise<string> {
-  const all = await Promise.all(CONFIGURATIONS.map(configuration))
+  const all = await Promise.all(cluster.CONFIGURATIONS.map(configuration))
   const found = all.flatMap((one) =>
     objectsOf(one['webhooks']).map((entry) => objectOr(entry['clientConfig'])['caBundle']),
   )
@@ -112,7 +91,7 @@ test('replicas that start together share one CA, which is also what the API serv
     async () => missing.test((told = await alarms(first))),
     () => told,
   )
-  await register(first)
+  await cluster.register(installed, first)
   await trusts(first)
   assert.equal(await admitted('shared'), 'cni')
   for (const replica of replicas)
@@ -124,11 +103,11 @@ test('replicas that start together share one CA, which is also what the API serv
 
 test('only caBundle is owned: the chart is applied again without a conflict, and what is emptied is filled', async (t) => {
   const replica = await installed.replica(t)
-  await register(replica)
+  await cluster.register(installed, replica)
   await trusts(replica)
-  await register(replica)
+  await cluster.register(installed, replica)
   assert.equal(await bundle(), replica.webhook.ca())
-  for (const at of CONFIGURATIONS) {
+  for (const at of cluster.CONFIGURATIONS) {
     const fields = objectsOf(objectOr((await configuration(at))['metadata'])['managedFields'])
     const own = fields.find(({ manager }) => manager === 'sluice-leader')
     const entries = objectOr(objectOr(own?.['fieldsV1'])['f:webhooks'])
@@ -146,7 +125,7 @@ test('only caBundle is owned: the chart is applied again without a conflict, and
 
 test('a caBundle of somebody else is left to them, and both alarms say so; the Secret that was deleted comes back as it was', async (t) => {
   const replica = await installed.replica(t, {}, { lives: { everyMs: 200 } })
-  await register(replica)
+  await cluster.register(installed, replica)
   await trusts(replica)
   const ca = replica.webhook.ca()
   await emptied()
@@ -156,8 +135,8 @@ test('a caBundle of somebody else is left to them, and both alarms say so; the S
     () => replica.logged().slice(-2000),
   )
   assert.equal(replica.webhook.ca(), ca)
-  for (const at of CONFIGURATIONS) await installed.api.kubectl(['delete', at[1].plural, at[2]])
-  await register(replica, Buffer.from(installed.api.ca).toString('base64'))
+  for (const at of cluster.CONFIGURATIONS) await installed.api.kubectl(['delete', at[1].plural, at[2]])
+  await cluster.register(installed, replica, Buffer.from(installed.api.ca).toString('base64'))
   let last = ''
   const both =
     /\[!\]ca_bundle_untrusted alarm: .*MutatingWebhookConfiguration sluice does not trust(.|\n)*\[!\]ca_bundle_owned_by_another alarm: .*helm/
@@ -169,13 +148,14 @@ test('a caBundle of somebody else is left to them, and both alarms say so; the S
 })
 
 test('a rotation of CA and certificate under load loses no call', async (t: TestContext) => {
-  for (const at of CONFIGURATIONS) await installed.api.kubectl(['delete', at[1].plural, at[2], '--ignore-not-found'])
+  for (const at of cluster.CONFIGURATIONS)
+    await installed.api.kubectl(['delete', at[1].plural, at[2], '--ignore-not-found'])
   await emptied()
   // two thirds of a year are not quite over
   const clock = { offsetMs: -250 * 86_400_000 }
   const first = await installed.replica(t, {}, { lives: lives(clock) })
   const second = await installed.replica(t, {}, { lives: lives(clock) })
-  await register(first)
+  await cluster.register(installed, first)
   await trusts(first)
   const before = first.webhook.ca()
   const wrong: string[] = []

@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test'
 import { type ApiServer, createNamespace, startApiServer } from '../../scripts/cluster/api-server.ts'
 import type { WebhookOptions } from '../../src/app/webhook/options.ts'
 import type { Seams } from '../../src/app/webhook/start.ts'
-import { type JsonObject, objectOr, stringOr } from '../../src/core/json/value.ts'
+import { type JsonObject, objectOr, objectsOf, stringOr } from '../../src/core/json/value.ts'
 import { rolesOf } from '../../src/core/registration/roles.ts'
 import { WEBHOOK_RIGHTS } from '../../src/core/vocabulary/rights.ts'
 import { type ClusterClient, createClient } from '../../src/edge/cluster/client.ts'
@@ -14,6 +14,7 @@ import { kubeconfigConnection } from '../../src/edge/cluster/kubeconfig.ts'
 import type { Resource } from '../../src/edge/cluster/resource.ts'
 import * as given from '../app/webhook/cluster.ts'
 import { serve, type Serving } from '../app/webhook/serving.ts'
+import { manifest } from './boundary.ts'
 
 export const RESOURCES = {
   node: { group: '', version: 'v1', plural: 'nodes' },
@@ -42,7 +43,7 @@ export interface Installed {
 }
 
 /** Quick where nothing of what is tested depends on it; the bounds of leases stay far above what a loaded machine needs. */
-const LIMITS = {
+export const LIMITS = {
   turns: { lookMs: 50, againMs: 300, anywayMs: 2_000 },
   election: { leaseMs: 8_000, renewMs: 6_000, everyMs: 400 },
 }
@@ -138,6 +139,27 @@ function daemonSet(name: string, namespace: string): JsonObject {
     metadata: { name, namespace, labels },
     spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
   }
+}
+
+/** The objects that register the webhook, and where manifests/ has them. */
+export const CONFIGURATIONS = [
+  ['mutating-webhook-configuration', RESOURCES.mutating, 'sluice'],
+  ['validating-webhook-configuration', RESOURCES.validating, 'sluice-explain'],
+] as const
+
+/** Registers a replica as manifests/ does, but on loopback; whoever applies it again changes nothing of what others own. */
+export async function register({ api }: Installed, serving: Serving, caBundle?: string): Promise<void> {
+  const url = `https://127.0.0.1:${serving.webhook.address.port}/inject`
+  const clientConfig = { url, ...(caBundle === undefined ? {} : { caBundle }) }
+  const objects = CONFIGURATIONS.flatMap(([file]) => manifest(file)).map((object) => ({
+    ...object,
+    webhooks: objectsOf(object['webhooks']).map((entry) => ({ ...entry, clientConfig, timeoutSeconds: 30 })),
+  }))
+  const { code, stderr } = await api.kubectl(
+    ['apply', '--server-side', '--field-manager', 'helm', '-f', '-'],
+    objects.map((object) => JSON.stringify(object)).join('\n---\n'),
+  )
+  if (code !== 0) throw new Error(stderr)
 }
 
 /** Makes nodes as their kubelets would: Ready, and without the taint that a controller takes away. */

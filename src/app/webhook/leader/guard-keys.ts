@@ -1,5 +1,5 @@
 import { differingKeys, type GuardParameter } from '../../../core/registration/guard-keys.ts'
-import { CONFIG_MAPS } from '../../../core/vocabulary/names.ts'
+import { CONFIG_MAPS, FIELD_MANAGER } from '../../../core/vocabulary/names.ts'
 import { createClient } from '../../../edge/cluster/client.ts'
 import type { LeaderParts } from './parts.ts'
 import { turns } from './turns.ts'
@@ -45,7 +45,9 @@ export class GuardKeys {
     const target = { resource: CONFIG_MAP, namespace: installation.sluiceNamespace, name: CONFIG_MAPS.policy }
     const call = async (): Promise<void> => {
       // a merge patch, not an apply: keys of an older version go, whoever wrote them, and a ConfigMap that is gone stays so
-      await createClient(connection, { signal }).patch(target, 'merge', { data: wantedOf(parameter, keys) })
+      await createClient(connection, { signal, fieldManager: FIELD_MANAGER }).patch(target, 'merge', {
+        data: wantedOf(parameter, keys),
+      })
     }
     const result = await write('guard_keys', call, { log, metrics, signal, about: { keys } })
     if (result === 'done') log.info({ keys }, 'the keys of the guard were brought up to date')
