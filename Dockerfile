@@ -1,22 +1,23 @@
-# The image holds what runs and nothing else: Node, Sluice's sources (types are stripped at start) and its libraries.
-# Build: docker build --build-arg NODE_IMAGE=… --build-arg BASE_IMAGE=… -t sluice .
-ARG NODE_IMAGE=node:24-bookworm-slim
-ARG BASE_IMAGE=gcr.io/distroless/nodejs24-debian12:nonroot
+# The image is the root file system that `npm run image` assembles: Node, the bundled program, its CNI plugin, libnftables, nft and
+# iptables. No shell and no package manager. The tests of the node run the same file system, made by the same script.
+# Build for several platforms: docker buildx build --platform linux/amd64,linux/arm64 -t REGISTRY/sluice:VERSION --push .
+ARG BUILD_IMAGE=golang:1.26-bookworm
 
-FROM ${NODE_IMAGE} AS dependencies
-WORKDIR /sluice
+FROM ${BUILD_IMAGE} AS build
+# npm only fetches what the lock file names; Node 24, which runs everything after that, is among it
+RUN apt-get update && apt-get install --yes --no-install-recommends npm
+WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
-# the Node of the base image runs it, not the one that the lock file brings for development
-RUN npm ci --omit=dev && rm -r node_modules/node-linux-*
+RUN npm ci
+COPY . .
+RUN npm run image -- --root /rootfs
 
-FROM ${BASE_IMAGE}
+FROM scratch
 LABEL org.opencontainers.image.title="sluice" \
-      org.opencontainers.image.description="Puts pods into an Istio mesh with the least privilege that works, and proves that it worked" \
+      org.opencontainers.image.description="Puts pods into an Istio mesh with the least privilege that works, decided pod by pod, and proves that it worked." \
       org.opencontainers.image.licenses="Apache-2.0"
-WORKDIR /sluice
-COPY --from=dependencies /sluice/node_modules ./node_modules
-COPY package.json ./
-COPY src ./src
+COPY --from=build /rootfs /
+# the webhook needs no more; the agent's DaemonSet says that it runs as root, and which capabilities it keeps
 USER 65532:65532
-ENTRYPOINT ["/nodejs/bin/node", "/sluice/src/main.ts"]
+ENTRYPOINT ["/usr/bin/node", "/sluice/main.js"]
 CMD ["--help"]

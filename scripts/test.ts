@@ -26,6 +26,13 @@ function netnsMissing(): string | null {
   return status === 0 ? null : (stderr.trim().split('\n').at(-1) ?? 'its programs cannot be fetched')
 }
 
+/** Debian's packages, Go, and the right to change the root of a process. */
+function imageMissing(): string | null {
+  if (spawnSync('chroot', ['/', 'true']).status !== 0) return 'a root cannot be changed: it takes CAP_SYS_CHROOT'
+  if (spawnSync('apt-get', ['--version']).status !== 0) return "there is no apt-get, which fetches Debian's packages"
+  return missingForPlugin()
+}
+
 const SUITES: readonly Suite[] = [
   { name: 'types', what: 'the compiler', missing: always },
   { name: 'lint', what: 'type-aware lint and format', missing: always },
@@ -35,6 +42,7 @@ const SUITES: readonly Suite[] = [
   { name: 'unit', what: 'core, edge and app, one by one', missing: always },
   { name: 'goldens', what: "Istio's cases", missing: always },
   { name: 'plugin', what: 'the CNI plugin, as a runtime calls it', missing: missingForPlugin },
+  { name: 'image', what: 'the root file system of the image', missing: imageMissing },
   { name: 'netns', what: 'real rules in real namespaces', missing: () => missingForPlugin() ?? netnsMissing() },
   {
     name: 'cluster',
