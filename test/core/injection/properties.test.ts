@@ -8,7 +8,7 @@ import { inject } from '../../../src/core/injection/inject.ts'
 import { withoutMultusNetwork } from '../../../src/core/injection/templates/multus.ts'
 import { parseJson } from '../../../src/core/json/parse.ts'
 import type { Json, JsonObject } from '../../../src/core/json/value.ts'
-import { isList, isObject, objectOr, stringOr } from '../../../src/core/json/value.ts'
+import { isList, isObject, objectOr, objectsOf, stringOr } from '../../../src/core/json/value.ts'
 import { ANNOTATIONS } from '../../../src/core/vocabulary/annotations.ts'
 import { contextOf, injected, podOf } from './injection-fixture.ts'
 
@@ -67,6 +67,28 @@ for (const other of [
       assert.deepEqual(beyondDoubt(made(between.pod, context)), beyondDoubt(made(pod, context)), name)
     }
   })
+
+/** What another webhook may do to a pod between two injections, beside the injected parts or on them. */
+function changedByAnother(pod: JsonObject): JsonObject {
+  const { metadata, spec } = { metadata: objectOr(pod['metadata']), spec: objectOr(pod['spec']) }
+  return {
+    ...pod,
+    metadata: { ...metadata, labels: { ...objectOr(metadata['labels']), 'example.com/by': 'another' } },
+    spec: {
+      ...spec,
+      containers: [...objectsOf(spec['containers']), { name: 'another', image: 'example.com/another:1' }],
+      volumes: [...objectsOf(spec['volumes']), { name: 'another', emptyDir: {} }],
+      tolerations: [{ key: 'another', operator: 'Exists' }],
+    },
+  }
+}
+
+test('a pod that another webhook changed between two injections is injected as if it had come so', () => {
+  for (const { name, pod, context } of FRESH) {
+    const [late, early] = [changedByAnother(made(pod, context)), changedByAnother(pod)]
+    assert.deepEqual(sortedVolumes(made(late, context)), sortedVolumes(made(early, context)), name)
+  }
+})
 
 test('fields that nobody knows survive at every level, and the pod that came is not changed', () => {
   for (const { name, pod, context } of FRESH) {
@@ -130,6 +152,15 @@ function frozen<T extends Json>(value: T): T {
 /** Without the order of keys. */
 function plain(pod: JsonObject): unknown {
   return JSON.parse(JSON.stringify(pod))
+}
+
+/** As `plain`; volumes have no order that anybody minds. */
+function sortedVolumes(pod: JsonObject): unknown {
+  const spec = objectOr(pod['spec'])
+  const volumes = objectsOf(spec['volumes']).toSorted((a, b) =>
+    JSON.stringify(a['name']) < JSON.stringify(b['name']) ? -1 : 1,
+  )
+  return plain({ ...pod, spec: { ...spec, volumes } })
 }
 
 /**
