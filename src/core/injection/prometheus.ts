@@ -52,7 +52,7 @@ export const MERGE_PROMETHEUS: Step = {
   apply(draft, context) {
     const statusPort = String(context.settings.meshFields.statusPort)
     const asked = askedOf(draft.pod)
-    if (!wantsMerge(draft.pod, asked, context) || asked.get(PORT) === statusPort) return draft
+    if (!wantsMerge(draft.pod, context) || asked.get(PORT) === statusPort) return draft
     const list = asked.get(TARGETS) ?? ''
     const targets = scrapeTargets(list)
     checkPorts(targets ?? [], asked.get(PORT) ?? '', statusPort)
@@ -84,8 +84,9 @@ function keysOf(pod: JsonObject, sanitized: readonly string[]): readonly string[
   return Object.keys(annotationsOf(pod)).filter((key) => sanitized.includes(sanitizedKey(key)))
 }
 
-function wantsMerge(pod: JsonObject, asked: ReadonlyMap<string, string>, context: InjectionContext): boolean {
-  if (goBoolean(asked.get(SCRAPE) ?? '') === false) return false
+function wantsMerge(pod: JsonObject, context: InjectionContext): boolean {
+  const annotations = annotationsOf(pod)
+  if (keysOf(pod, [SCRAPE]).some((key) => goBoolean(annotations[key] ?? '') === false)) return false
   const wish = annotation(pod, 'prometheus.istio.io/merge-metrics')
   return goBoolean(wish ?? '') ?? context.settings.meshFields.enablePrometheusMerge
 }

@@ -77,3 +77,13 @@ test('the second slash of a path begins its variables, also where nothing stands
   assert.deepEqual(pathEnv('inject/cluster/c/net'), { C: 'net' })
   assert.deepEqual(pathEnv('//cluster/c'), { ISTIO_META_CLUSTER_ID: 'c' })
 })
+
+test('a scrape key that says no keeps the metrics unmerged, whatever another spelling says', () => {
+  for (const [no, yes] of [
+    ['prometheus.io/scrape', 'prometheus_io_scrape'],
+    ['prometheus_io_scrape', 'prometheus.io/scrape'],
+  ] as const) {
+    const pod = injected(podOf({ annotations: { [no]: 'F', [yes]: 'true' } }))
+    assert.equal(objectOr(objectOr(pod['metadata'])['annotations'])['prometheus.io/path'], undefined)
+  }
+})
