@@ -16,6 +16,8 @@ const SIDECARS = { 'istio-injection': 'enabled' }
 let mesh: Mesh
 before(async () => {
   mesh = await startMesh({ shop: SIDECARS, plain: {}, foreign: { ...SIDECARS, 'control-plane': 'x' } })
+  // the API server makes nodes with it, and a controller that does not run here would take it away
+  await mesh.server.kubectl(['taint', 'nodes', '--all', 'node.kubernetes.io/not-ready-'])
   await apply(...readObjects('cluster.yaml').filter(({ kind }) => kind === 'ConfigMap' || kind === 'DaemonSet'))
   const made = await mesh.create(
     [
@@ -263,6 +265,26 @@ test('who may read nothing is told so: unknown, not fine', async (t) => {
   assert.equal(found['read-rights'], 'error')
   for (const check of ['mesh-settings', 'node-coverage', 'webhook-answers'])
     assert.equal(found[check], 'unknown', check)
+})
+
+test('a plan says what blocks each namespace, and the API server tries what can move', async (t) => {
+  const made = await mesh.create([pod('foreign', 'mover')], 'for real')
+  assert.equal(made.code, 0, made.stderr)
+  t.after(async () => await mesh.server.kubectl(['delete', 'pod', '-n', 'foreign', 'mover', '--force']))
+  const { code, out } = await sluice('plan', '-A', '--dry-run')
+  assert.match(out, /^shop: (1 cni, 1 init|1 init, 1 cni)$/m)
+  assert.match(
+    out,
+    /^ {2}to cni \(1 pods\): blocked\n {4}× nodes_not_covered: .*node-3.*\n {6}for shop\/legacy\n {6}to do: /m,
+  )
+  assert.match(out, /^foreign: 1 cni\n {2}to ambient \(1 pods\): nothing in the way$/m)
+  assert.match(out, /^ {2}1\. foreign to ambient\n {5}√ dry run of foreign\/mover: mode ambient$/m)
+  assert.match(
+    out,
+    /^ {5}back: kubectl label namespace foreign --overwrite istio-injection=enabled istio\.io\/dataplane-mode-$/m,
+  )
+  assert.equal(code, 0)
+  assert.deepEqual((await mesh.server.kubectl(['get', 'pods', '-n', 'foreign', '-o', 'name'])).stdout, 'pod/mover\n')
 })
 
 test('a webhook that is gone is found out, though its registration looks well', async () => {

@@ -9,6 +9,7 @@ export const COMMANDS: readonly CommandRow[] = [
   { name: 'check', load: async () => (await import('./check.ts')).checkCommand },
   { name: 'status', load: async () => (await import('./status.ts')).statusCommand },
   { name: 'audit', load: async () => (await import('./audit.ts')).auditCommand },
+  { name: 'plan', load: async () => (await import('./plan.ts')).planCommand },
   { name: 'rules', load: async () => (await import('./rules.ts')).rulesCommand },
   { name: 'verify', load: async () => (await import('./verify.ts')).verifyCommand },
   { name: 'certs', load: async () => (await import('./certs.ts')).certsCommand },

@@ -8,6 +8,7 @@ import { LEDGER_REASONS } from './reasons/ledger.ts'
 import { LEADER_REASONS } from './reasons/leader.ts'
 import { MEASUREMENT_REASONS } from './reasons/measurement.ts'
 import { NODE_REASONS } from './reasons/node.ts'
+import { PLAN_REASONS } from './reasons/plan.ts'
 import type { ReasonLevel, ReasonRow } from './reasons/reason-row.ts'
 import { REDIRECTION_REASONS } from './reasons/redirection.ts'
 import { REGISTRATION_REASONS } from './reasons/registration.ts'
@@ -32,6 +33,7 @@ export const REASONS = {
   ...INSTALLER_REASONS,
   ...REGISTRATION_REASONS,
   ...LEDGER_REASONS,
+  ...PLAN_REASONS,
 } as const satisfies Record<string, ReasonRow>
 
 export type ReasonCode = keyof typeof REASONS

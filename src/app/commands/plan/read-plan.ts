@@ -1,0 +1,81 @@
+import { asCreated, isLive, modeOfLivePod, namespacedName } from '../../../core/explain/live-pod.ts'
+import { beforeInjection } from '../../../core/explain/outcome-of.ts'
+import { type JsonObject, objectOr, stringMap, stringOr } from '../../../core/json/value.ts'
+import { MESH_KINDS, type MeshKind, type MeshObjects, objectsAgainstAmbient } from '../../../core/plan/mesh-objects.ts'
+import { type NamespacePlan, namespacePlan, type PlannedPod } from '../../../core/plan/namespace-plan.ts'
+import { leadsDown, MOVES, podMove, type PlanSurroundings } from '../../../core/plan/pod-moves.ts'
+import type { Mode } from '../../../core/vocabulary/modes.ts'
+import { hasStatus } from '../../../edge/cluster/api-error.ts'
+import type { ClusterClient } from '../../../edge/cluster/client.ts'
+import { listAll } from '../../../edge/cluster/list-all.ts'
+import { reasonOf } from '../input.ts'
+import type { Live } from '../live.ts'
+
+/** A plan, and the pods that it is about by `namespace/name`, for a dry run. */
+export interface Plan {
+  readonly namespaces: readonly NamespacePlan[]
+  readonly pods: ReadonlyMap<string, JsonObject>
+}
+
+/** Reads what moves depend on and plans each namespace that has pods of the mesh. */
+export async function readPlan(live: Live): Promise<Plan> {
+  const [all, objects, surroundings] = await Promise.all([
+    live.pods(),
+    readMeshObjects(live.client),
+    readSurroundings(live.client),
+  ])
+  const { namespace: namespaceOf, settings } = live.snapshot()
+  const pods = new Map(all.filter(isLive).map((pod) => [namespacedName(pod), pod]))
+  const meshed = [...pods.values()].flatMap((pod) => {
+    const mode = modeOfLivePod(pod)
+    return mode === 'none' ? [] : [{ namespace: stringOr(objectOr(pod['metadata'])['namespace']) ?? '', pod, mode }]
+  })
+  const namespaces = [...Map.groupBy(meshed, ({ namespace }) => namespace)].flatMap(([name, members]) => {
+    const namespace = namespaceOf(name)
+    if (namespace === undefined) return []
+    const planned = members.map(({ pod, mode }) => plannedPod(pod, mode, live, surroundings))
+    const against = objectsAgainstAmbient(namespace, stringOr(settings.mesh['rootNamespace']) ?? '', objects)
+    return [namespacePlan(namespace, planned, against)]
+  })
+  return { namespaces: namespaces.sort((a, b) => (a.namespace < b.namespace ? -1 : 1)), pods }
+}
+
+function plannedPod(pod: JsonObject, mode: Mode, live: Live, surroundings: PlanSurroundings): PlannedPod {
+  const facts = live.factsOf(asCreated(pod), stringOr(objectOr(pod['metadata'])['namespace']))
+  const bare = { ...facts, pod: beforeInjection(facts) }
+  const moves = MOVES.filter((move) => leadsDown(mode, move)).map((move) => podMove(bare, move, surroundings))
+  return { name: namespacedName(pod), mode, moves }
+}
+
+async function readMeshObjects(client: ClusterClient): Promise<MeshObjects> {
+  const kinds = Object.keys(MESH_KINDS) as MeshKind[]
+  return new Map(await Promise.all(kinds.map(async (kind) => [kind, await readKind(client, kind)] as const)))
+}
+
+async function readKind(
+  client: ClusterClient,
+  kind: MeshKind,
+): Promise<readonly JsonObject[] | { readonly problem: string }> {
+  try {
+    return await listAll(client, { resource: MESH_KINDS[kind] })
+  } catch (error) {
+    // a cluster without the kind has no object of it
+    return hasStatus(error, 404) ? [] : { problem: reasonOf(error) }
+  }
+}
+
+/** Cilium's setting that matters; where its ConfigMap cannot be read, `sluice check` says so. */
+async function readSurroundings(client: ClusterClient): Promise<PlanSurroundings> {
+  const target = {
+    resource: { group: '', version: 'v1', plural: 'configmaps' },
+    namespace: 'kube-system',
+    name: 'cilium-config',
+  }
+  try {
+    const value = stringMap((await client.get(target))['data'])['enable-bpf-masquerade']
+    return { masquerade: value === 'true' ? 'enable-bpf-masquerade=true' : undefined }
+  } catch (error) {
+    if (hasStatus(error, 404) || hasStatus(error, 403)) return { masquerade: undefined }
+    throw error
+  }
+}

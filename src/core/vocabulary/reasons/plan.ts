@@ -1,0 +1,40 @@
+import type { ReasonRow } from './reason-row.ts'
+
+/** What stands in the way of a move to a mode with less privilege, beside what the decision itself says. */
+export const PLAN_REASONS = {
+  init_containers_before_proxy: {
+    level: 'warn',
+    says: (p: { containers: string }) =>
+      `the pod's init containers (${p.containers}) run before the proxy, and in mode cni they would have no network`,
+    fix: 'let the sidecar be a native one (nodes of 1.29 or newer, sidecar.istio.io/nativeSidecar=true), or exclude the traffic of these containers',
+  },
+  extra_interfaces: {
+    level: 'warn',
+    says: (p: { networks: string }) =>
+      `the pod has more interfaces (${p.networks}), and rules of the node see their traffic, too`,
+    fix: 'name those that are to be left alone in traffic.sidecar.istio.io/excludeInterfaces, or measure with sluice verify',
+  },
+  policy_needs_waypoint: {
+    level: 'warn',
+    says: (p: { object: string; field: string }) =>
+      `${p.object} decides by what only a proxy of layer 7 sees (${p.field}), and the namespace has no waypoint`,
+    fix: 'create a waypoint for the namespace and label it istio.io/use-waypoint before the move',
+  },
+  sidecar_object_unused: {
+    level: 'warn',
+    says: (p: { object: string }) => `${p.object} changes sidecars alone, and has no effect in ambient`,
+    fix: 'see whether it is still needed, or express it by a waypoint',
+  },
+  probes_masqueraded: {
+    level: 'warn',
+    says: (p: { setting: string }) =>
+      `the kubelet probes the pod, and Cilium drops the address that probes of ambient pods come from (${p.setting})`,
+    fix: "set bpf.masquerade=false in Cilium's values before the move",
+  },
+  objects_unread: {
+    level: 'warn',
+    says: (p: { kind: string; problem: string }) =>
+      `it is not known which ${p.kind} objects stand in the way: ${p.problem}`,
+    fix: 'ask for the right to list them; what is unknown is not taken for none',
+  },
+} as const satisfies Record<string, ReasonRow>
