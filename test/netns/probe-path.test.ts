@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { preflight } from '../../src/app/agent/ambient/preflight.ts'
 import { ProbePath } from '../../src/app/agent/ambient/probe-path.ts'
 import { address } from '../../src/core/intent/grammar.ts'
 import type { AmbientNode } from '../../src/core/redirection/ambient.ts'
@@ -8,7 +9,7 @@ import { PROBE_SOURCE } from '../../src/core/vocabulary/ports.ts'
 import { Actor } from './actors.ts'
 import { procWithKubelet } from './kubelet.ts'
 import { ADDRESS, type Family, makeScene } from './scene.ts'
-import { inNetns, makeNetns, startWorker } from './world.ts'
+import { inNetns, ip, makeNetns, startWorker, type TestNetns } from './world.ts'
 
 /** Not root's: whoever else is on the node must stay apart from it. */
 const KUBELET = { uid: 4242, gid: 0 }
@@ -114,6 +115,46 @@ test('a kernel that refuses is told in its words', async () => {
   }).ensure()
   assert.equal(told?.code, 'probe_path_not_made')
 })
+
+for (const { name, rules: blocking, problem, warnings } of [
+  { name: 'nothing is in the way', rules: null, problem: undefined, warnings: [] },
+  {
+    name: 'something drops what comes from there',
+    rules: 'type filter hook postrouting priority 200; ip saddr 169.254.7.127 drop',
+    problem: 'probe_path_blocked',
+    warnings: [],
+  },
+  {
+    name: 'something translates it once more',
+    rules: 'type nat hook postrouting priority 50; ip daddr 198.51.100.254 masquerade',
+    problem: 'probe_path_blocked',
+    warnings: [],
+  },
+  {
+    name: 'nobody reaches such a pod at all',
+    rules: 'type filter hook output priority 0; oifname "sluice-probe" drop',
+    problem: undefined,
+    warnings: ['probe_path_untold'],
+  },
+])
+  test(`the probe path is tried for real before pods depend on it: ${name}`, async () => {
+    const host = makeNetns('tried')
+    const path = pathOf(host)
+    await path.ensure()
+    if (blocking !== null) inNetns(host, 'nft', `table inet other { chain c { ${blocking}; }; }`)
+    const [before, links] = [rules(host), inNetnsIp(host)]
+    const told = await preflight({ worker, host: host.handle, probePath: path, proc, ...NODE })
+    assert.equal(told.problem?.code, problem, JSON.stringify(told))
+    assert.deepEqual(
+      told.warnings.map(({ code }) => code),
+      warnings,
+    )
+    assert.deepEqual([rules(host), inNetnsIp(host)], [before, links])
+  })
+
+function inNetnsIp({ name }: TestNetns): string {
+  return ip('-n', name, 'address')
+}
 
 async function sourceSeen(who: Pick<Actor, 'tell'>, family: Family): Promise<string> {
   const told = await who.tell({ do: 'dial', over: 'tcp', address: ADDRESS.pod[family], port: 8080 })

@@ -50,6 +50,8 @@ export interface AmbientOptions {
 /** Everything that an agent depends on. */
 export interface AgentOptions {
   readonly nodeName: string
+  /** the pod that the agent runs in; null: in none */
+  readonly self: { readonly namespace: string; readonly name: string } | null
   readonly paths: AgentPaths
   readonly pods: PodsFrom
   readonly tools: RuleTools

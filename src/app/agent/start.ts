@@ -81,6 +81,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
           nodeAmbient({
             ...{ pods, journal, finder, redirector, worker, host, client, metrics, log },
             ...{ proofs: proofs.proofs, prober: probes, proc: paths.proc, ztunnelSocket: paths.ztunnelSocket },
+            self: options.self,
             node: { ...ambientNode, families: abilities.ipv6 ? [4, 6] : [4] },
             rules: { enablement: options.ambient.enablement, excludedNamespaces: options.excludedNamespaces },
           }),
@@ -104,7 +105,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       report: reportTurn(log, 'journal'),
     }),
     ...proofs.loops,
-    ...(ambient === null ? [] : [ambient.loop]),
+    ...(ambient?.loops ?? []),
   ]
 
   const queue = new PodQueue(REQUESTS)

@@ -12,6 +12,12 @@ const FLAGS: readonly FlagRow[] = [
   ...CLUSTER_FLAGS,
   { ...OBJECTS_FLAG, help: `no cluster: ${OBJECTS_FLAG.help}` },
   { name: 'node-name', value: 'NAME', help: 'the node whose pods are served' },
+  {
+    name: 'pod-name',
+    value: 'NAME',
+    help: "the agent's own pod, which says in its status whether the node can do ambient",
+  },
+  { name: 'pod-namespace', value: 'NAME', default: 'sluice-system', help: 'its namespace' },
   { name: 'cni-bin-dir', value: 'DIR', default: '/opt/cni/bin', help: 'where the runtime looks for CNI plugins' },
   {
     name: 'cni-conf-dir',
@@ -113,6 +119,7 @@ async function optionsOf(flags: FlagValues, io: CommandIo): Promise<AgentOptions
   if (text('node-name') === '') throw new UsageError('agent needs --node-name: the node whose pods are served')
   return {
     nodeName: text('node-name'),
+    self: flags['pod-name'] === undefined ? null : { namespace: text('pod-namespace'), name: flags['pod-name'] },
     paths: {
       cniBinDir: text('cni-bin-dir'),
       cniConfDir: text('cni-conf-dir'),

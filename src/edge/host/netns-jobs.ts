@@ -15,6 +15,7 @@ import {
 import type { Feature } from './features.ts'
 import { insideNetns, type NamespaceId } from './namespaces.ts'
 import { netnsProcesses, type NetnsProcess } from './processes.ts'
+import { knockAtScratchPod, type Knock, type Knocked } from './scratch-pod.ts'
 import { survey, type Survey } from './survey.ts'
 import { legacyTables } from './xtables.ts'
 import { type Observation, probe, type ProbePlan } from './probe.ts'
@@ -32,6 +33,7 @@ export interface Jobs {
     readonly gives: readonly NetnsProcess[]
   }
   readonly legacyTables: { readonly takes: Readonly<Record<string, never>>; readonly gives: readonly string[] }
+  readonly knock: { readonly takes: Knock; readonly gives: Knocked }
   readonly survey: { readonly takes: Readonly<Record<string, never>>; readonly gives: Survey }
 }
 export type JobKind = keyof Jobs
@@ -64,5 +66,6 @@ export const HANDLERS: Handlers = {
   // thousands of files in turn: not for the main thread; the place is not used
   processes: ({ proc, except }) => netnsProcesses(proc, except),
   legacyTables: (_, { fd }, { home }) => insideNetns(fd, home, legacyTables),
+  knock: (plan, { fd }, { home }) => knockAtScratchPod(plan, fd, home),
   survey: (_, { fd }, { home }) => insideNetns(fd, home, survey),
 }

@@ -36,6 +36,7 @@ export function agentOptions(folder: string, more: Partial<AgentOptions> = {}): 
   const somewhere = { host: '127.0.0.1', port: 0 }
   return {
     nodeName: NODE,
+    self: null,
     paths: {
       cniBinDir: join(folder, 'bin'),
       cniConfDir: join(folder, 'net.d'),

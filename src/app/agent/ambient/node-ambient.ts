@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { AmbientRules } from '../../../core/intent/ambient-standing.ts'
 import type { AmbientNode } from '../../../core/redirection/ambient.ts'
-import { type Reason, sentence } from '../../../core/vocabulary/reasons.ts'
+import { type Reason, remedy, sentence } from '../../../core/vocabulary/reasons.ts'
 import type { ClusterClient } from '../../../edge/cluster/client.ts'
 import type { NetnsHandle } from '../../../edge/host/namespaces.ts'
 import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
@@ -20,6 +20,8 @@ import { Ambient, type AmbientNews } from './ambient.ts'
 import { Enrolment } from './enrolment.ts'
 import { LateZtunnels } from './late-ztunnels.ts'
 import { Marks } from './marks.ts'
+import { ownCondition, type OwnConditionOptions } from './own-condition.ts'
+import { preflight } from './preflight.ts'
 import { ProbePath } from './probe-path.ts'
 import { SandboxEnrolment } from './sandbox-enrolment.ts'
 import type { ZtunnelEvent } from './ztunnels.ts'
@@ -40,6 +42,8 @@ export interface NodeAmbientOptions {
   readonly ztunnelSocket: string
   readonly node: AmbientNode
   readonly rules: AmbientRules
+  /** the agent's own pod, which says what the node can do; null: it runs in none */
+  readonly self: { readonly namespace: string; readonly name: string } | null
   /** null: there is no cluster to tell */
   readonly client: ClusterClient | null
   readonly metrics: AgentMetrics
@@ -49,24 +53,43 @@ export interface NodeAmbientOptions {
 /** The part of the agent that does ambient. */
 export interface NodeAmbient extends AsyncDisposable {
   readonly enrolment: AmbientEnrolment
-  readonly loop: Loop
+  readonly loops: readonly Loop[]
   readonly alarms: () => readonly Reason[]
   readonly setGauges: () => void
-  /** what this node can do now, by its reason: `ambient_ready`, or what is missing */
-  readonly ability: () => Reason
 }
 
 const TURN_MS = 1_000
 /** How often the rules and the sets of the host are looked at, which nobody should change. */
 const HOST_MS = 30_000
+/** How often the probe path is tried again that did not let a probe through. */
+const TRIAL_MS = 60_000
 /** Pods beside each other, and behind them. */
 const AT_ONCE = { running: 16, waiting: 1024 }
+
+/** What is true of the node now. */
+interface State {
+  /** why no pod may be brought in */
+  trouble: Reason | null
+  /** what the last trial of the probe path showed */
+  blocked: Reason | null
+  warnings: readonly Reason[]
+  triedAt: number
+  listens: boolean
+  connected: number
+  hostAt: number
+}
 
 /** Wires what ambient consists of. Nothing is listened to before it is known which pods there are. */
 export function nodeAmbient(options: NodeAmbientOptions): NodeAmbient {
   const { pods, redirector, proofs, worker, host, node, client, metrics, log } = options
-  const state: { trouble: Reason | null; listens: boolean; connected: number; hostAt: number } = {
-    ...{ trouble: { code: 'ambient_starting', args: {} }, listens: false, connected: 0, hostAt: -Infinity },
+  const state: State = {
+    trouble: { code: 'ambient_starting', args: {} },
+    warnings: [],
+    listens: false,
+    connected: 0,
+    hostAt: -Infinity,
+    triedAt: -Infinity,
+    blocked: null,
   }
   const ztunnels = new LateZtunnels()
   // whatever makes the rules inside pods: the host's are nft's
@@ -123,22 +146,40 @@ export function nodeAmbient(options: NodeAmbientOptions): NodeAmbient {
     const { want, complete } = ambient.members()
     return await probePath.reconcile(want, complete)
   }
+  /** Once it came through it is believed; what did not is tried again. */
+  const tried = async (now: number): Promise<Reason | null> => {
+    const isDue = state.triedAt === -Infinity || (state.blocked !== null && now - state.triedAt > TRIAL_MS)
+    if (!isDue) return state.blocked
+    const { problem, warnings } = await preflight({ ...options, worker: options.prober, probePath, ...node })
+    Object.assign(state, { blocked: problem, warnings, triedAt: now })
+    for (const warning of warnings) log.warn({ reason: warning.code, fix: remedy(warning) }, sentence(warning))
+    return problem
+  }
   const turn = async (signal: AbortSignal): Promise<void> => {
     if (!pods.synced) return
     const now = performance.now()
     if (!state.listens || state.trouble !== null || now - state.hostAt > HOST_MS) {
       const listening = state.listens ? null : open()
-      state.trouble = listening ?? (await probePath.ensure()) ?? (await settle())
+      state.trouble = listening ?? (await probePath.ensure()) ?? (await settle()) ?? (await tried(now))
       state.hostAt = now
     }
     if (state.listens) ambient.turn(signal)
   }
+  const ability = (): ReturnType<OwnConditionOptions['ability']> => ({
+    reason: state.trouble ?? { code: state.connected > 0 ? 'ambient_ready' : 'ztunnel_not_connected', args: {} },
+    warnings: state.warnings,
+  })
   return {
     enrolment: new SandboxEnrolment({ ambient, enrolment, redirector, worker, pods, queue, unable }),
-    loop: periodic({
-      ...{ name: 'ambient', everyMs: TURN_MS, turn },
-      report: (err) => log.error({ err, loop: 'ambient' }, 'a turn failed; the next one comes in its time'),
-    }),
+    loops: [
+      periodic({
+        ...{ name: 'ambient', everyMs: TURN_MS, turn },
+        report: (err) => log.error({ err, loop: 'ambient' }, 'a turn failed; the next one comes in its time'),
+      }),
+      ...(client === null || options.self === null
+        ? []
+        : [ownCondition({ pods, client, ability, self: options.self, report: reportOwn(options) })]),
+    ],
     alarms: () => [
       ...(state.trouble === null || state.trouble.code === 'ambient_starting' ? [] : [state.trouble]),
       ...ambient.alarms(),
@@ -148,9 +189,6 @@ export function nodeAmbient(options: NodeAmbientOptions): NodeAmbient {
       for (const [name, count] of Object.entries(ambient.counts()))
         metrics.set('sluice_ambient_pods', { state: name }, count)
     },
-    ability: () =>
-      state.trouble ??
-      (state.connected > 0 ? { code: 'ambient_ready', args: {} } : { code: 'ztunnel_not_connected', args: {} }),
     [Symbol.asyncDispose]: async () => {
       stop.abort()
       await ztunnels[Symbol.asyncDispose]()
@@ -171,6 +209,13 @@ function recordEvent({ metrics, log }: NodeAmbientOptions, event: ZtunnelEvent):
   metrics.add('sluice_ztunnel_events_total', { event: event.is, reason: reason?.code ?? 'none' })
   const level = reason === null || reason.code === 'ztunnel_left' ? 'info' : 'warn'
   log[level]({ ...event, reason: reason?.code ?? null }, reason === null ? `ztunnel: ${event.is}` : sentence(reason))
+}
+
+function reportOwn({ log }: NodeAmbientOptions): (error: unknown) => void {
+  return (error) => {
+    const problem = error instanceof Error ? error.message : String(error)
+    log.warn(`whether this node can do ambient could not be written to the agent's own pod, tried again: ${problem}`)
+  }
 }
 
 function reportMark({ metrics, log }: NodeAmbientOptions): ConstructorParameters<typeof Marks>[0]['report'] {

@@ -42,11 +42,16 @@ export class ProbePath {
     this.#options = options
   }
 
+  /** The user of the kubelet; undefined where nobody is one. */
+  kubelet(): number | undefined {
+    return userOfProcess(this.#options.proc, isKubelet)
+  }
+
   /** Makes the rules as they should be; the members of the sets stay. */
   async ensure(): Promise<Problem> {
     return await this.#alone(async (listing) => {
       const { node, proc } = this.#options
-      const kubelet = userOfProcess(proc, isKubelet)
+      const kubelet = this.kubelet()
       if (kubelet === undefined) return { code: 'kubelet_not_found', args: { proc } }
       const want = ambientHostRules(node, { is: 'user', uid: id.parse(String(kubelet)) })
       const dump = { of: 'nftables', text: listing } as const

@@ -63,6 +63,24 @@ export const AMBIENT_REASONS = {
       `no process in ${p.proc} is the kubelet, so its probes cannot be told from other traffic`,
     fix: "mount the node's /proc and name it by --proc",
   },
+  probe_path_blocked: {
+    level: 'alarm',
+    says: (p: { family: number; saw: string; source: string }) =>
+      `a probe as the kubelet's user over IPv${p.family} should come to a pod from ${p.source}, and the pod saw ${p.saw}`,
+    fix: 'see which rules of the node translate or drop it: nft list ruleset, iptables-save -t nat; docs/ambient.md has the settings of networks that do; no running pod is brought in until it comes through',
+  },
+  probe_path_untold: {
+    level: 'warn',
+    says: (p: { why: string }) =>
+      `whether the kubelet's probes come to ambient pods could not be tried on this node: ${p.why}`,
+    fix: 'watch the readiness of the first ambient pod there; docs/ambient.md says what else keeps probes away',
+  },
+  probe_path_risk: {
+    level: 'warn',
+    says: (p: { network: string; setting: string }) =>
+      `${p.network} may keep the kubelet's probes from ambient pods unless it is set so: ${p.setting}`,
+    fix: 'check the setting that is named; the readiness of an ambient pod with a probe shows it',
+  },
   probe_path_not_made: {
     level: 'alarm',
     says: (p: { error: string }) => `the way of the kubelet's probes cannot be made on the node: ${p.error}`,
