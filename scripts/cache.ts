@@ -33,12 +33,17 @@ export function cached(name: string, what: string, make: (folder: string) => voi
   return place
 }
 
-/** Runs a program and gives its output; throws a FetchError with its last line. */
-export function fetchWith(file: string, args: readonly string[], cwd: string): string {
+/** Runs a program, with `env` beside what this process has, and gives its output; throws a FetchError with its last line. */
+export function fetchWith(
+  file: string,
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): string {
   const { status, error, stdout, stderr } = spawnSync(file, args, {
     cwd,
     encoding: 'utf8',
-    env: { ...process.env, LC_ALL: 'C' },
+    env: { ...process.env, LC_ALL: 'C', ...env },
   })
   if (error !== undefined) throw new FetchError(`${file} cannot be run: ${error.message}`)
   if (status === 0) return stdout

@@ -3,6 +3,7 @@
  * with its reason, which means "unknown"; with CI=true that is a failure.
  */
 import { spawnSync } from 'node:child_process'
+import { missingForHelm } from './chart/helm.ts'
 import { missingForKubernetes } from './cluster/kubernetes.ts'
 import { missingForNode, NODE_PROGRAMS } from './cluster/node.ts'
 import { missingForPlugin } from './plugin.ts'
@@ -42,6 +43,7 @@ const SUITES: readonly Suite[] = [
   { name: 'unit', what: 'core, edge and app, one by one', missing: always },
   { name: 'goldens', what: "Istio's cases", missing: always },
   { name: 'plugin', what: 'the CNI plugin, as a runtime calls it', missing: missingForPlugin },
+  { name: 'chart', what: 'the Helm chart and what is rendered from it', missing: missingForHelm },
   { name: 'image', what: 'the root file system of the image', missing: imageMissing },
   { name: 'netns', what: 'real rules in real namespaces', missing: () => missingForPlugin() ?? netnsMissing() },
   {

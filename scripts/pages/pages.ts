@@ -1,4 +1,5 @@
 import { ANNOTATIONS_PAGE } from './annotations.ts'
+import { CHART_PAGES } from './chart.ts'
 import { CHECKS_PAGE } from './checks.ts'
 import { CLI } from './cli.ts'
 import { FIDELITY_PAGE } from './fidelity.ts'
@@ -10,6 +11,7 @@ import { REASONS_PAGE } from './reasons.ts'
 /** Every generated file; to add one: a file beside this and a row here. */
 export const PAGES: readonly Page[] = [
   ANNOTATIONS_PAGE,
+  ...CHART_PAGES,
   CHECKS_PAGE,
   CLI,
   FIDELITY_PAGE,

@@ -3,8 +3,8 @@ import { Type } from 'typebox'
 import { FAMILIES, WISHES } from '../vocabulary/modes.ts'
 import { POD_SECURITY_LEVELS } from '../vocabulary/pod-security-levels.ts'
 
-/** Hours, minutes and seconds in this order, at least one of them, as in `1h30m`. */
-export const DURATION = /^(?=.)(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,7})s)?$/
+/** Hours, minutes and seconds in this order, as in `1h30m`; none of them is a text that is too short. */
+export const DURATION = /^(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,7})s)?$/
 const LABEL_KEY = /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/
 const OBJECT_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/
 
@@ -18,7 +18,12 @@ const CLOSED = { additionalProperties: false } as const
 const PERMISSIONS = ['allow', 'deny'] as const
 
 function duration(field: Field<string>) {
-  return Type.String({ ...field, pattern: DURATION.source, allowed: 'a duration such as 90s, 10m or 1h30m' })
+  return Type.String({
+    ...field,
+    minLength: 2,
+    pattern: DURATION.source,
+    allowed: 'a duration such as 90s, 10m or 1h30m',
+  })
 }
 
 function names(description: string) {

@@ -186,3 +186,31 @@ export const WEBHOOK_RIGHTS: readonly Right[] = [
     why: 'each eviction is told in the namespace of its pod',
   },
 ]
+
+/** Everything that the agents' service account may do. RBAC knows no nodes: that an agent writes to its own alone is the fence's. */
+export const AGENT_RIGHTS: readonly Right[] = [
+  {
+    scope: 'cluster',
+    when: 'always',
+    group: '',
+    resource: 'pods',
+    verbs: FOLLOW,
+    why: 'the pods of the node, by field selector: what was promised to them, their addresses and their uid',
+  },
+  {
+    scope: 'cluster',
+    when: 'always',
+    group: '',
+    resource: 'namespaces',
+    verbs: FOLLOW,
+    why: 'labels of namespaces ask for ambient',
+  },
+  {
+    scope: 'cluster',
+    when: 'always',
+    group: '',
+    resource: 'pods/status',
+    verbs: ['patch'],
+    why: 'what was measured about the pods of the node, and whether the node can do ambient',
+  },
+]

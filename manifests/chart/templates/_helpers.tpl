@@ -1,0 +1,68 @@
+{{/* What every object of the chart is labelled with. */}}
+{{- define "sluice.labels" -}}
+app.kubernetes.io/part-of: sluice
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{/* The webhook serves one revision; its objects are named after it, as istiod's are. */}}
+{{- define "sluice.webhook" -}}
+{{- if eq .Values.revision "default" }}sluice-webhook{{ else }}sluice-webhook-{{ .Values.revision }}{{ end }}
+{{- end }}
+
+{{- define "sluice.webhook.selector" -}}
+app.kubernetes.io/name: sluice-webhook
+sluice-mesh.io/serves: {{ .Values.revision | quote }}
+{{- end }}
+
+{{- define "sluice.agent.selector" -}}
+app.kubernetes.io/name: sluice-agent
+{{- end }}
+
+{{/* Agents need a privileged namespace, the webhook does not: each may have its own. */}}
+{{- define "sluice.agentNamespace" -}}
+{{ .Values.cni.namespace | default .Release.Namespace }}
+{{- end }}
+
+{{/* No mode of any mesh for Sluice's own pods: what admits pods must not depend on what it admits. */}}
+{{- define "sluice.unmeshed" -}}
+sidecar.istio.io/inject: "false"
+istio.io/dataplane-mode: none
+{{- end }}
+
+{{- define "sluice.image" -}}
+{{- with .Values.global }}
+{{- if .digest }}{{ .hub }}/{{ .image }}@{{ .digest }}
+{{- else }}{{ .hub }}/{{ .image }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{- define "sluice.pullSecrets" -}}
+{{- with .Values.global.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Paths of the platform; what the values say wins. */}}
+{{- define "sluice.paths" -}}
+{{- $platforms := .Files.Get "files/platforms.json" | fromJson }}
+{{- $platform := .Values.global.platform | default "default" }}
+{{- if not (hasKey $platforms $platform) }}
+{{- fail (printf "global.platform is %q; it must be one of %s" $platform (keys $platforms | sortAlpha | join ", ")) }}
+{{- end }}
+{{- $paths := get $platforms $platform }}
+{{- dict
+  "bin" (.Values.cni.cniBinDir | default $paths.binDir)
+  "conf" (.Values.cni.cniConfDir | default $paths.confDir)
+  "netns" (.Values.cni.cniNetnsDir | default $paths.netnsDir) | toJson }}
+{{- end }}
+
+{{/* The policy as Sluice reads it: what the profile says, and over it what the values say. */}}
+{{- define "sluice.policy" -}}
+{{- $strict := dict "netAdmin" (dict "default" "deny") "optOut" (dict "default" "deny") }}
+{{- if eq .Values.profile "strict" }}{{ mergeOverwrite $strict .Values.policy | toYaml }}
+{{- else }}{{ .Values.policy | toYaml }}{{ end }}
+{{- end }}

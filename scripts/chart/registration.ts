@@ -1,0 +1,83 @@
+import type { Audience } from '../../src/core/decision/selectors.ts'
+import type { JsonObject } from '../../src/core/json/value.ts'
+import { explainConfiguration } from '../../src/core/registration/explain-configuration.ts'
+import { fence } from '../../src/core/registration/fence.ts'
+import { guard } from '../../src/core/registration/guard.ts'
+import { accountUser } from '../../src/core/registration/node-claim.ts'
+import { seal } from '../../src/core/registration/seal.ts'
+import { type Registration, webhookConfiguration } from '../../src/core/registration/webhook-configuration.ts'
+import { rolesOf } from '../../src/core/registration/roles.ts'
+import { SERVICE_ACCOUNTS } from '../../src/core/vocabulary/names.ts'
+import { AGENT_RIGHTS, type RightCondition, WEBHOOK_RIGHTS } from '../../src/core/vocabulary/rights.ts'
+
+/** What the chart's templates put values in the place of. */
+const PLACE = {
+  service: '$(service)',
+  own: '$(namespace)',
+  agents: '$(agentNamespace)',
+  istio: '$(istioNamespace)',
+  revision: '$(revision)',
+}
+
+/** The forms of a configuration, of which the chart's values choose one. */
+const SHAPES: Readonly<Record<string, Audience>> = {
+  default: { revision: 'default', isDefault: true, namespacesByDefault: false },
+  'by-default': { revision: 'default', isDefault: true, namespacesByDefault: true },
+  revision: { revision: PLACE.revision, isDefault: false, namespacesByDefault: false },
+}
+
+const OWN_NAMESPACES = [PLACE.own, PLACE.agents]
+
+/**
+ * Every object that registers Sluice with the API server, from the same functions as the plain manifests, for the chart to put its
+ * values into: one object a line, so that a change shows in review.
+ */
+export function registrationText(): string {
+  const groups = Object.entries(SHAPES).flatMap(([shape, audience]): [string, readonly JsonObject[]][] => [
+    [`webhook-${shape}`, [webhookConfiguration(registration(audience))]],
+    [`explain-${shape}`, [explainConfiguration(registration(audience))]],
+    [`guard-${shape}`, guard({ audience, policyNamespace: PLACE.own, ownNamespaces: OWN_NAMESPACES })],
+  ])
+  const agents = [accountUser(PLACE.agents, SERVICE_ACCOUNTS.agent), accountUser(PLACE.istio, 'istio-cni')]
+  groups.push(['seal', seal({ ownNamespaces: OWN_NAMESPACES, agents })])
+  groups.push(['fence', fence({ account: { namespace: PLACE.agents, name: SERVICE_ACCOUNTS.agent } })])
+  groups.push(...roles())
+  const lines = groups.map(
+    ([name, objects]) =>
+      `${JSON.stringify(name)}: [\n${objects.map((one) => `  ${JSON.stringify(one)}`).join(',\n')}\n ]`,
+  )
+  return `{\n ${lines.join(',\n ')}\n}\n`
+}
+
+function roles(): [string, readonly JsonObject[]][] {
+  const namespaces = { sluice: PLACE.own, istio: PLACE.istio, agent: PLACE.agents }
+  const webhook = { namespace: PLACE.own, name: PLACE.service }
+  const agent = { namespace: PLACE.agents, name: SERVICE_ACCOUNTS.agent }
+  const of = (account: typeof webhook, name: string, suffix: string, ...conditions: readonly RightCondition[]) => ({
+    ...{ name, account, namespaces, suffix },
+    conditions: ['always', ...conditions] as const,
+  })
+  return [
+    ['roles-default', rolesOf(WEBHOOK_RIGHTS, of(webhook, PLACE.service, '', 'leader', 'ca-secret'))],
+    [
+      'roles-revision',
+      rolesOf(WEBHOOK_RIGHTS, of(webhook, PLACE.service, `-${PLACE.revision}`, 'leader', 'ca-secret')),
+    ],
+    ['roles-files-default', rolesOf(WEBHOOK_RIGHTS, of(webhook, PLACE.service, '', 'leader'))],
+    ['roles-files-revision', rolesOf(WEBHOOK_RIGHTS, of(webhook, PLACE.service, `-${PLACE.revision}`, 'leader'))],
+    ['roles-agent', rolesOf(AGENT_RIGHTS, of(agent, 'sluice-agent', ''))],
+  ]
+}
+
+/** What a person may set is set by the template. */
+function registration(audience: Audience): Registration {
+  return {
+    audience,
+    client: { is: 'service', name: PLACE.service, namespace: PLACE.own, port: 443 },
+    path: '/inject',
+    failurePolicy: 'Ignore',
+    reinvocationPolicy: 'IfNeeded',
+    timeoutSeconds: 5,
+    ownNamespaces: OWN_NAMESPACES,
+  }
+}

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { parseAllDocuments } from 'yaml'
+import { CHART, renderChart } from '../../scripts/chart/helm.ts'
+import { PLAIN_MANIFESTS, plainManifest } from '../../scripts/chart/plain-manifests.ts'
+import { VALUES_SCHEMA } from '../../scripts/chart/values-schema.ts'
+import type { ValueSchema } from '../../scripts/chart/values-text.ts'
+import { COMMANDS } from '../../src/app/commands/commands.ts'
+import { containersOf } from '../../src/core/json/pod.ts'
+import { isList, type JsonObject, objectOr, objectsOf, stringOr } from '../../src/core/json/value.ts'
+import { parsePolicy } from '../../src/core/settings/policy.ts'
+
+function objects(...args: readonly string[]): readonly JsonObject[] {
+  const { ok, text } = renderChart(args)
+  assert.ok(ok, text)
+  return parseAllDocuments(text).flatMap((document) => {
+    assert.deepEqual(document.errors, [])
+    return document.contents === null ? [] : [document.toJS() as JsonObject]
+  })
+}
+
+function named(all: readonly JsonObject[], kind: string, name: string): JsonObject {
+  const found = all.find((one) => one['kind'] === kind && objectOr(one['metadata'])['name'] === name)
+  assert.ok(found, `no ${kind} ${name}`)
+  return found
+}
+
+const podOf = (workload: JsonObject): JsonObject => objectOr(objectOr(workload['spec'])['template'])
+
+test('the plain manifests are what the chart renders', () => {
+  for (const manifest of PLAIN_MANIFESTS)
+    assert.equal(readFileSync(manifest.path, 'utf8'), plainManifest(manifest), `${manifest.path}: npm run render`)
+})
+
+test('every value that the schema offers is used by a template', () => {
+  const templates = readdirSync(join(CHART, 'templates'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
+    .join('\n')
+  const leaves = (schema: ValueSchema): readonly string[] =>
+    Object.entries(schema.properties ?? {}).flatMap(([name, field]) =>
+      field.default === undefined && field.properties !== undefined ? leaves(field) : [name],
+    )
+  const all = leaves(VALUES_SCHEMA)
+  assert.ok(all.length > 50, `${all.length} values`)
+  assert.deepEqual(
+    all.filter((name) => !new RegExp(`\\.${name}\\b`).test(templates)),
+    [],
+  )
+})
+
+test('a value that does not exist, and a policy that cannot be used, are refused by name', () => {
+  const misspelt = renderChart(['--set', 'webhook.replicaCuont=3'])
+  assert.equal(misspelt.ok, false)
+  assert.match(misspelt.text, /replicaCuont/)
+  const policy = renderChart(['--set', 'policy.netAdmin.default=perhaps'])
+  assert.equal(policy.ok, false)
+  assert.match(policy.text, /policy\/netAdmin\/default/)
+  const platform = renderChart(['--set', 'global.platform=moon'])
+  assert.equal(platform.ok, false)
+  assert.match(platform.text, /global\.platform is "moon"; it must be one of .*default/)
+})
+
+test('profile strict denies NET_ADMIN and opt-outs, and what the policy says wins', () => {
+  const policyOf = (...args: readonly string[]) =>
+    parsePolicy(
+      stringOr(objectOr(named(objects(...args), 'ConfigMap', 'sluice-policy')['data'])['policy']) ?? 'no policy',
+    )
+  assert.equal(policyOf().netAdmin.default, 'allow')
+  const strict = policyOf('--set', 'profile=strict')
+  assert.deepEqual([strict.netAdmin.default, strict.optOut.default], ['deny', 'deny'])
+  const own = policyOf('--set', 'profile=strict', '--set', 'policy.optOut.default=allow')
+  assert.deepEqual([own.netAdmin.default, own.optOut.default], ['deny', 'allow'])
+})
+
+test('no field is rendered that a controller owns', () => {
+  const all = objects('--set', 'webhook.autoscaling.enabled=true')
+  assert.equal('replicas' in objectOr(named(all, 'Deployment', 'sluice-webhook')['spec']), false)
+  assert.doesNotMatch(JSON.stringify(all), /caBundle/)
+})
+
+test('Sluice itself is outside every mesh, and asks for no more privilege than it needs', () => {
+  const all = objects()
+  const workloads = all.filter(({ kind }) => kind === 'Deployment' || kind === 'DaemonSet')
+  assert.equal(workloads.length, 2)
+  for (const workload of workloads) {
+    const pod = podOf(workload)
+    const labels = objectOr(objectOr(pod['metadata'])['labels'])
+    assert.equal(labels['sidecar.istio.io/inject'], 'false')
+    assert.equal(labels['istio.io/dataplane-mode'], 'none')
+    for (const { container } of containersOf(pod)) {
+      const security = objectOr(container['securityContext'])
+      assert.equal(security['readOnlyRootFilesystem'], true)
+      assert.equal(security['allowPrivilegeEscalation'], false)
+      assert.deepEqual(objectOr(security['capabilities'])['drop'], ['ALL'])
+      assert.notEqual(objectOr(container['resources'])['limits'], undefined)
+    }
+  }
+})
+
+test('each flag that the chart passes is one of the command', async () => {
+  const all = objects(
+    '--set',
+    'certManager.enabled=true',
+    '--set',
+    'webhook.compliancePolicy=x',
+    '--set',
+    'webhook.platform=openshift',
+  )
+  let checked = 0
+  for (const [kind, name] of [
+    ['Deployment', 'sluice-webhook'],
+    ['DaemonSet', 'sluice-agent'],
+  ] as const)
+    for (const { container } of containersOf(podOf(named(all, kind, name)))) {
+      const [command, ...args] = isList(container['args']) ? container['args'].map(String) : []
+      const row = COMMANDS.find((each) => each.name === command)
+      assert.ok(row, `there is no command ${String(command)}`)
+      const { flags } = await row.load()
+      const known = flags.flatMap((flag) => [flag.name, ...(flag.aliases ?? [])])
+      const variables = objectsOf(container['env']).map((variable) => stringOr(variable['name']) ?? '')
+      const used = [
+        ...args.map((arg) => arg.replace(/^--/, '').replace(/=.*/s, '')),
+        ...variables.map((variable) =>
+          variable
+            .replace(/^SLUICE_/, '')
+            .toLowerCase()
+            .replaceAll('_', '-'),
+        ),
+      ]
+      assert.deepEqual(
+        used.filter((flag) => !known.includes(flag)),
+        [],
+        `${name} does not know these flags`,
+      )
+      checked += used.length
+    }
+  assert.ok(checked > 10)
+})
