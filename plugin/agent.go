@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -20,6 +21,9 @@ const (
 	agentAway    = "sluice: agent_away: the pod was promised redirection, and Sluice's agent on this node does not answer"
 	agentAwayFix = "see whether the agent's pod on this node is Ready, and its log; the kubelet tries again by itself"
 )
+
+// errAway: nobody listens at the agent's socket.
+var errAway = errors.New("no agent listens")
 
 const dialTimeout = 2 * time.Second
 
@@ -51,7 +55,7 @@ type answer struct {
 func exchange(command string, args *skel.CmdArgs, n *network) error {
 	conn, err := net.DialTimeout("unix", n.Socket, dialTimeout)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errAway, err)
 	}
 	defer conn.Close()
 	wait := patience[command]

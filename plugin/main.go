@@ -6,9 +6,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/containernetworking/cni/pkg/skel"
 	"github.com/containernetworking/cni/pkg/types"
@@ -53,6 +55,17 @@ func check(args *skel.CmdArgs) error {
 // may stop a node (docs/decisions/0009).
 func status(*skel.CmdArgs) error { return nil }
 
+// uninstalled says whether Sluice was taken away from this node on purpose: then the binary only stays for the sandboxes that
+// were made with it, and lets everything pass.
+func uninstalled() bool {
+	own, err := os.Executable()
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(filepath.Join(filepath.Dir(own), "sluice-cni.uninstalled"))
+	return err == nil
+}
+
 // farewell tells the agent of what has gone. Nobody hears of a failure but the runtime's log.
 func farewell(command string, stdin io.Reader, log io.Writer) {
 	data, _ := io.ReadAll(io.LimitReader(stdin, maxAnswer))
@@ -78,7 +91,7 @@ func ask(command string, args *skel.CmdArgs, n *network) error {
 	if refusal, ok := err.(*types.Error); ok {
 		return refusal
 	}
-	if err == nil || !n.promises() {
+	if err == nil || !n.promises() || (errors.Is(err, errAway) && uninstalled()) {
 		return nil
 	}
 	return types.NewError(types.ErrTryAgainLater, agentAway, agentAwayFix+" ("+err.Error()+")")

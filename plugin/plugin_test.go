@@ -144,6 +144,25 @@ func TestWithTheAgentAwayOnlyWhatWasPromisedIsRefused(t *testing.T) {
 	}
 }
 
+func TestWhatAnUninstallLeavesLetsEverythingPassOnceTheAgentIsGone(t *testing.T) {
+	marker := filepath.Join(filepath.Dir(plugin), "sluice-cni.uninstalled")
+	if err := os.WriteFile(marker, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(marker)
+	promised := map[string]string{"sluice-mesh.io/decided": "cni"}
+	away := filepath.Join(t.TempDir(), "nobody.sock")
+	stdout, _, code := run(call{command: "ADD", stdin: conf("1.0.0", away, results["1.0.0"], promised)})
+	if code != 0 || stdout != results["1.0.0"]+"\n" {
+		t.Errorf("%d %s", code, stdout)
+	}
+	// an agent that is there and breaks off is none that was taken away
+	socket, _ := agentWith(t, []byte("{"))
+	if stdout, _, code := run(call{command: "ADD", stdin: conf("1.0.0", socket, results["1.0.0"], promised)}); code == 0 {
+		t.Errorf("%s", stdout)
+	}
+}
+
 func TestDelAndGcAlwaysSucceedAndSayNothing(t *testing.T) {
 	away := filepath.Join(t.TempDir(), "nobody.sock")
 	good := conf("1.1.0", away, results["1.1.0"], nil)

@@ -38,6 +38,9 @@ export interface Agent {
 
 const ALARMS_MS = 5_000
 const JOURNAL_MS = 30_000
+/** Kernel modules come and go: what the node can do is tried again with real rules in namespaces made for it. */
+const SELF_TEST_MS = 300_000
+const SOCKET_MS = 5_000
 /** More pods than a node has wait, and those that wait for nothing but the watch do not hold up the others. */
 const REQUESTS = { running: 64, waiting: 1024 }
 /** Knowledge of pods that is older is an alarm: bookmarks come once a minute. */
@@ -86,7 +89,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
             rules: { enablement: options.ambient.enablement, excludedNamespaces: options.excludedNamespaces },
           }),
         )
-  const loops: readonly Loop[] = [
+  const loops: Loop[] = [
     periodic({
       name: 'alarms',
       everyMs: ALARMS_MS,
@@ -104,16 +107,26 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       turn: () => forgetGone(journal),
       report: reportTurn(log, 'journal'),
     }),
+    periodic({
+      name: 'self-test',
+      everyMs: SELF_TEST_MS,
+      turn: async () => {
+        await redirector.tryNode()
+      },
+      report: reportTurn(log, 'self-test'),
+    }),
     ...proofs.loops,
     ...(ambient?.loops ?? []),
   ]
 
+  let socketAnswers = false
   const queue = new PodQueue(REQUESTS)
   const sandboxes = new Sandboxes({
     ...{ pods, journal, redirector, worker, excludedNamespaces: options.excludedNamespaces },
     namespaces: new SandboxNamespaces(paths),
     ambient: ambient?.enrolment ?? null,
     ...(options.ambient !== null && { enablement: options.ambient.enablement }),
+    onRedirected: (uid) => proofs.soon(uid),
     measure: (phase, seconds) => metrics.observe('sluice_cni_duration_seconds', { phase }, seconds),
   })
 
@@ -123,8 +136,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       ? { name: 'running', is: 'failed', detail: 'the agent was told to stop' }
       : { name: 'running', is: 'ok', detail: 'the agent works' },
     redirector.picked.is === 'picked'
-      ? { name: 'backend', is: 'ok', detail: redirector.picked.backend }
-      : { name: 'backend', is: 'failed', detail: redirector.picked.why },
+      ? { name: 'self-test', is: 'ok', detail: `real rules were made by ${redirector.picked.backend}` }
+      : { name: 'self-test', is: 'failed', detail: redirector.picked.why },
+    socketAnswers
+      ? { name: 'plugin-socket', is: 'ok', detail: `this agent answers at ${paths.pluginSocket}` }
+      : { name: 'plugin-socket', is: 'failed', detail: `nobody answers at ${paths.pluginSocket}` },
   ]
   const health = healthServer(loops, readiness)
   starting.defer(async () => await health.close())
@@ -141,6 +157,18 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     report: (err) => log.error({ err }, 'a request of the plugin failed'),
   })
   starting.defer(async () => await cni.close())
+
+  socketAnswers = true
+  loops.push(
+    periodic({
+      name: 'plugin-socket',
+      everyMs: SOCKET_MS,
+      turn: async () => {
+        socketAnswers = await cni.answers()
+      },
+      report: reportTurn(log, 'plugin-socket'),
+    }),
+  )
 
   const stop = new AbortController()
   const running = Promise.all([pods, ...loops].map(async (part) => await part.run(stop.signal)))

@@ -45,7 +45,7 @@ test('a whole agent runs inside a temporary directory, answers for its health, a
     return `${answer.status} ${await answer.text()}`
   }
   assert.match(await get(working.healthAddress.port, '/healthz?verbose'), /^200 \[\+\]alarms ok/)
-  assert.match(await get(working.healthAddress.port, '/readyz?verbose'), /\[\+\]backend ok: libnftables/)
+  assert.match(await get(working.healthAddress.port, '/readyz?verbose'), /\[\+\]self-test ok: .*libnftables/)
   assert.match(await get(working.metricsAddress.port, '/metrics'), /sluice_agent_backend\{backend="libnftables"\} 1/)
   agent.kill('SIGTERM')
   const [code] = (await once(agent, 'exit')) as [number | null]

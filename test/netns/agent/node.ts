@@ -148,8 +148,8 @@ export async function callPlugin(call: PluginCall): Promise<PluginEnd> {
   return { code, stdout, error: code === 0 ? null : (JSON.parse(stdout) as PluginEnd['error']) }
 }
 
-/** The rules of a sandbox, as nft lists them. */
+/** The rules of a sandbox, as nft lists them without their counters. */
 export function rulesIn({ netns }: TestSandbox): string {
-  const args = ['netns', 'exec', netns.name, `${tools.programs}nft`, 'list', 'ruleset']
+  const args = ['netns', 'exec', netns.name, `${tools.programs}nft`, '-s', 'list', 'ruleset']
   return spawnSync('ip', args, { encoding: 'utf8', env: tools.env }).stdout
 }

@@ -26,6 +26,8 @@ export interface SandboxesOptions {
   /** who is for ambient, where that is not as in Istio's chart */
   readonly enablement?: readonly EnablementSelector[]
   readonly excludedNamespaces: readonly string[]
+  /** told of each pod that was redirected, so that it is measured soon */
+  readonly onRedirected: (uid: string) => void
   /** tells how long each phase of a request took */
   readonly measure: (phase: Phase, seconds: number) => void
 }
@@ -172,7 +174,10 @@ export class Sandboxes {
     journal.put({ ...made, intent: encodeIntent(intent) })
     const problem = await this.#timed('applied', async () => await this.#apply(sandbox, intent, signal))
     const failure = problem ?? lateness(signal)
-    if (failure === null) return { is: 'redirected', reason: doneFor(intent) }
+    if (failure === null) {
+      this.#options.onRedirected(uid)
+      return { is: 'redirected', reason: doneFor(intent) }
+    }
     await this.#undo(sandbox, intent)
     journal.remove(uid, containerId)
     return refused(failure)

@@ -21,7 +21,11 @@ export interface CniServerOptions {
 const LONGEST_REQUEST = 2 * 1024 * 1024
 /** The plugin writes all that it has at once. */
 const READ_MS = 10_000
-const CONNECTIONS = 4096
+/**
+ * libnftables waits by select(2), which ends the process at descriptor 1024: connections, namespaces and the rest stay below it.
+ * Who is turned away goes by what the pod was promised, and comes again.
+ */
+const CONNECTIONS = 640
 const BACKLOG = 1024
 
 /** A request of which the sandbox may go while it is worked on. */
