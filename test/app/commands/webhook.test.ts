@@ -53,6 +53,12 @@ for (const { name, argv, says } of [
     argv: ['--objects', 'examples', '--dns-names', 'a b'],
     says: /--dns-names holds 'a b'/,
   },
+  { name: 'a Secret without a cluster', argv: ['--objects', 'examples', '--ca-secret', 'x'], says: /needs a cluster/ },
+  {
+    name: 'a Secret beside files',
+    argv: ['--objects', 'examples', '--ca-secret', 'x', '--tls-cert-file', 'y'],
+    says: /exclude each other/,
+  },
   { name: 'half a pair of files', argv: ['--objects', 'examples', '--tls-cert-file', 'x'], says: /go together/ },
 ])
   test(`webhook: ${name} is one sentence and the exit code of usage`, async () => {

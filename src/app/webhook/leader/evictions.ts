@@ -20,12 +20,12 @@ const ALARMS = 20
  */
 export class Evictions {
   readonly #parts: LeaderParts
-  readonly #nodesWithAgent: () => ReadonlySet<string>
+  readonly #nodesWithAgent: () => ReadonlySet<string> | undefined
   readonly #asks: Followed<EvictionAsk>
   /** when the evictions of the last minute were */
   #spent: readonly number[] = []
 
-  constructor(parts: LeaderParts, nodesWithAgent: () => ReadonlySet<string>) {
+  constructor(parts: LeaderParts, nodesWithAgent: () => ReadonlySet<string> | undefined) {
     this.#parts = parts
     this.#nodesWithAgent = nodesWithAgent
     this.#asks = new Followed({
@@ -58,12 +58,13 @@ export class Evictions {
 
   async #turn(client: ClusterClient, signal: AbortSignal): Promise<boolean> {
     const policy = this.#parts.policy()
-    if (policy === undefined || !this.#asks.isFresh) return false
+    const nodes = this.#nodesWithAgent()
+    if (policy === undefined || nodes === undefined || !this.#asks.isFresh) return false
     const { sluiceNamespace } = this.#parts.installation
     const rules = {
       allowed: policy.repair.evict,
       ownNamespaces: [sluiceNamespace, agentNamespace(this.#parts.installation)],
-      nodes: this.#nodesWithAgent(),
+      nodes,
     }
     const asks = this.#asks.values
     const judged = asks.map((ask) => ({ ask, why: evictionRefusal(ask, rules) }))

@@ -20,7 +20,7 @@ export class NodeKeeper {
   readonly #nodes
   readonly #agentPods
   readonly #agentSets
-  #withAgent: ReadonlySet<string> = new Set()
+  #withAgent: ReadonlySet<string> | undefined
 
   constructor(parts: LeaderParts) {
     this.#parts = parts
@@ -44,8 +44,8 @@ export class NodeKeeper {
     })
   }
 
-  /** nodes whose agent is there and is believed, as of the last turn */
-  get withAgent(): ReadonlySet<string> {
+  /** nodes whose agent is there and is believed, as of the last turn; undefined before the first */
+  get withAgent(): ReadonlySet<string> | undefined {
     return this.#withAgent
   }
 
