@@ -227,9 +227,9 @@ export class TestAgent implements AsyncDisposable {
     await this.until(() => pods.every(({ uid }) => this.ambient.held(uid) === undefined))
   }
 
-  /** A ztunnel that serves, and has been told all there is. */
-  async ztunnel(): Promise<Ztunnel> {
-    const ztunnel = new Ztunnel(this.#node.socket, 0, 'serve')
+  /** A ztunnel that serves, or only looks, and has been told all there is. */
+  async ztunnel(work: 'look' | 'serve' = 'serve'): Promise<Ztunnel> {
+    const ztunnel = new Ztunnel(this.#node.socket, 0, work)
     ztunnel.tell({ do: 'hello' })
     const before = this.events.filter(({ is }) => is === 'synced').length
     await this.until(() => this.events.filter(({ is }) => is === 'synced').length > before)
