@@ -12,11 +12,12 @@ import type { Workload } from '../injection/workload.ts'
 import { encodeIntent } from '../intent/codec.ts'
 import { intentOfDecided } from '../intent/pod.ts'
 import { deepEqual } from '../json/equal.ts'
-import { specOf, withAnnotations } from '../json/pod.ts'
+import { labelsOf, specOf, withAnnotations, withLabels } from '../json/pod.ts'
 import type { JsonObject } from '../json/value.ts'
 import { objectOr, stringOr } from '../json/value.ts'
+import { asksForAmbient, DEFAULT_ENABLEMENT } from '../settings/ambient-enablement.ts'
 import type { Mode, SidecarMode } from '../vocabulary/modes.ts'
-import { ANSWER_ANNOTATIONS } from '../vocabulary/names.ts'
+import { ANSWER_ANNOTATIONS, ISTIO_LABELS } from '../vocabulary/names.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
 import { sentence } from '../vocabulary/reasons.ts'
 import type { Outcome } from './outcome.ts'
@@ -36,7 +37,7 @@ export function outcomeOf(facts: Facts, workload?: Workload): Outcome {
     return withIntent(inject(clean, injectionContext(facts, mode, workload)), mode)
   })
   const decision = decide({ ...facts, pod }, (mode) => make(mode))
-  const made = carriedOut(decision, { clean, uninjected: pod }, make)
+  const made = carriedOut(decision, { clean: keptOut(clean, decision, facts), uninjected: pod }, make)
   return {
     decision,
     pod: deepEqual(made.pod, facts.pod) ? facts.pod : made.pod,
@@ -106,6 +107,16 @@ function carriedOut(
       return { ...made, pod: answered(made.pod, decision) }
     }
   }
+}
+
+/**
+ * A wish to stay out binds the node too, where the namespace asks for ambient: its agent goes by Istio's labels alone, as istiod and
+ * every peer do.
+ */
+function keptOut(pod: JsonObject, { is, reason }: Decision, { namespace }: Facts): JsonObject {
+  if (is !== 'left' || reason.code !== 'wish_none') return pod
+  if (!asksForAmbient(DEFAULT_ENABLEMENT, labelsOf(pod), namespace.labels)) return pod
+  return withLabels(pod, { [ISTIO_LABELS.dataplaneMode]: 'none' })
 }
 
 function answered(pod: JsonObject, decision: Decision): JsonObject {

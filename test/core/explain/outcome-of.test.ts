@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { auditAnnotations, refusalMessage, warningLines } from '../../../src/core/explain/admission-texts.ts'
 import { outcomeOf } from '../../../src/core/explain/outcome-of.ts'
 import { reportOf, tableOf } from '../../../src/core/explain/report.ts'
+import { ambientStanding, ISTIO_AMBIENT_RULES } from '../../../src/core/intent/ambient-standing.ts'
 import { annotationsOf, labelsOf } from '../../../src/core/json/pod.ts'
 import { factsOf, NONE_COVERED } from '../decision/facts-fixture.ts'
 
@@ -40,6 +41,21 @@ test('an ambient pod carries the label that the node agent and istiod look for, 
   assert.equal(labelsOf(outcomeOf(factsOf({})).pod)['istio.io/dataplane-mode'], 'ambient')
   const namespaceLabels = { 'istio.io/dataplane-mode': 'ambient' }
   assert.equal(labelsOf(outcomeOf(factsOf({ namespaceLabels })).pod)['istio.io/dataplane-mode'], undefined)
+})
+
+test('a wish to stay out of an ambient namespace is one that the node agent goes by, too, and asked again nothing changes', () => {
+  const namespaceLabels = { 'istio.io/dataplane-mode': 'ambient' }
+  const labels = { 'sluice-mesh.io/mode': 'none' }
+  const facts = factsOf({ namespaceLabels, labels })
+  const { pod, decision } = outcomeOf(facts)
+  assert.equal(decision.is, 'left')
+  assert.equal(labelsOf(pod)['istio.io/dataplane-mode'], 'none')
+  const around = { name: 'shop', labels: namespaceLabels }
+  assert.equal(ambientStanding(facts.pod, around, ISTIO_AMBIENT_RULES).is, 'in')
+  assert.equal(ambientStanding(pod, around, ISTIO_AMBIENT_RULES).is, 'out')
+  assert.equal(outcomeOf({ ...facts, pod }).pod, pod)
+  const elsewhere = factsOf({ labels })
+  assert.equal(outcomeOf(elsewhere).pod, elsewhere.pod)
 })
 
 test('a refusal says the same words on every surface', () => {
