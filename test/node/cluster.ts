@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { attach, type TestNode } from '../../scripts/cluster/node.ts'
+import { attach, stopNode, type TestNode } from '../../scripts/cluster/node.ts'
 import { buildPlugin, PLUGIN_NAME } from '../../scripts/plugin.ts'
 import { type JsonObject, objectOr } from '../../src/core/json/value.ts'
 import { NODE_DIRECTORY } from './place.ts'
 
 /** The node of the suite, and what tests do on it. */
-export const node: TestNode = attach(NODE_DIRECTORY)
+export const node: TestNode = attached()
+
+/** A node that was rebooted has other processes: it is found anew for every call. */
+function attached(): TestNode {
+  return {
+    directory: NODE_DIRECTORY,
+    exec: async (args, input) => await attach(NODE_DIRECTORY).exec(args, input),
+    kubectl: async (args, input) => await attach(NODE_DIRECTORY).kubectl(args, input),
+    down: async () => await stopNode(NODE_DIRECTORY),
+  }
+}
 
 /** Runs kubectl and gives what it printed; a failure of it fails the test. */
 export async function kubectl(...args: readonly string[]): Promise<string> {
@@ -20,6 +30,11 @@ export async function apply(...objects: readonly JsonObject[]): Promise<void> {
   const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects })
   const { code, stderr } = await node.kubectl(['apply', '-f', '-'], list)
   assert.equal(code, 0, stderr)
+}
+
+/** `objects` as objects of `namespace`. */
+export function inNamespace(namespace: string, ...objects: readonly JsonObject[]): readonly JsonObject[] {
+  return objects.map((object) => ({ ...object, metadata: { ...objectOr(object['metadata']), namespace } }))
 }
 
 /** Makes a namespace in which pods can be created. */

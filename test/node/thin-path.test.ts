@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { apply, dial, installPlugin, kubectl, makeNamespace, ready } from './cluster.ts'
+import { apply, dial, inNamespace, installPlugin, kubectl, makeNamespace, ready } from './cluster.ts'
 import { AGENT, agentObjects, meshPod, plainPod, SLUICE } from './workloads.ts'
 
 /** Kubelet, containerd, the plugin and an agent in a DaemonSet, not privileged: a pod's traffic goes to its proxy. */
@@ -11,12 +11,7 @@ before(async () => {
   await kubectl('-n', SLUICE, 'rollout', 'status', `daemonset/${AGENT}`, '--timeout=120s')
   await installPlugin()
   await makeNamespace(SHOP)
-  await apply(
-    ...[meshPod('web'), plainPod('plain')].map((pod) => ({
-      ...pod,
-      metadata: { ...(pod['metadata'] as object), namespace: SHOP },
-    })),
-  )
+  await apply(...inNamespace(SHOP, meshPod('web'), plainPod('plain')))
 })
 
 test('what a promised pod sends and gets passes its proxy, and a pod without a promise is left alone', async () => {

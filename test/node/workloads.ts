@@ -6,8 +6,9 @@ import { BOX_IMAGE, SLUICE_IMAGE } from '../../scripts/cluster/node-images.ts'
 export const SLUICE = 'sluice-system'
 export const AGENT = 'sluice-agent'
 
-/** What the agent's container may do; a test shows each to be needed. */
-export const CAPABILITIES: readonly string[] = ['SYS_ADMIN', 'NET_ADMIN', 'NET_RAW']
+/** What the agent's container may do, as the chart gives it; a test shows each to be needed. */
+export const CAPABILITIES = ['SYS_ADMIN', 'NET_ADMIN', 'SETUID', 'SETGID'] as const
+export type Capability = (typeof CAPABILITIES)[number]
 
 /** The folders of the node that the agent sees, and where. */
 const FOLDERS = [
@@ -25,7 +26,7 @@ const FOLDERS = [
 ]
 
 /** The namespace, the account with what it may read, and the DaemonSet of the agent. */
-export function agentObjects(capabilities: readonly string[] = CAPABILITIES): readonly JsonObject[] {
+export function agentObjects(capabilities: readonly Capability[] = CAPABILITIES): readonly JsonObject[] {
   const labels = { 'app.kubernetes.io/name': AGENT }
   const subjects = [{ kind: 'ServiceAccount', name: AGENT, namespace: SLUICE }]
   const group = 'rbac.authorization.k8s.io'
@@ -52,7 +53,10 @@ export function agentObjects(capabilities: readonly string[] = CAPABILITIES): re
       apiVersion: 'apps/v1',
       kind: 'DaemonSet',
       metadata: { name: AGENT, namespace: SLUICE, labels },
-      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: agentPod(capabilities) } },
+      spec: {
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: agentPod(capabilities) },
+      },
     },
   ]
 }
@@ -69,7 +73,7 @@ function agentPod(capabilities: readonly string[]): JsonObject {
         name: 'agent',
         image: SLUICE_IMAGE,
         imagePullPolicy: 'Never',
-        args: ['/node', '/sluice/src/main.ts', 'agent', '--proc', '/host/proc', '--health-listen', '127.0.0.1:8000'],
+        args: ['agent', '--proc', '/host/proc', '--health-listen', '127.0.0.1:8000'],
         env: [{ name: 'SLUICE_NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }],
         readinessProbe: { httpGet: { host: '127.0.0.1', port: 8000, path: '/readyz' }, periodSeconds: 1 },
         livenessProbe: { httpGet: { host: '127.0.0.1', port: 8000, path: '/healthz' }, periodSeconds: 10 },

@@ -43,12 +43,18 @@ function as<T>({ uid, gid }: Credentials, work: () => T): T {
   const before = { uid: setfsuid(uid), gid: 0 }
   before.gid = setfsgid(gid)
   try {
+    // without CAP_SETUID and CAP_SETGID nothing changes and nothing complains: a probe would speak for the wrong user
+    if (setfsuid(NOBODY_AT_ALL) !== uid || setfsgid(NOBODY_AT_ALL) !== gid)
+      throw new SystemError(`acting as user ${uid} and group ${gid} takes CAP_SETUID and CAP_SETGID`, 'EPERM')
     return work()
   } finally {
     setfsgid(before.gid)
     setfsuid(before.uid)
   }
 }
+
+/** No valid id: asked for it, the kernel changes nothing and tells the present one. */
+const NOBODY_AT_ALL = 0xffffffff
 
 /** Opens a socket as `user`; nothing that is done with it blocks. */
 function open(family: Family, type: number, user: Credentials): number {

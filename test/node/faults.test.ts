@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { startNode } from '../../scripts/cluster/node.ts'
+import {
+  apply,
+  dial,
+  inNamespace,
+  installPlugin,
+  kubectl,
+  makeNamespace,
+  node,
+  ready,
+  run,
+  waitFor,
+} from './cluster.ts'
+import { NODE_DIRECTORY } from './place.ts'
+import { AGENT, agentObjects, CAPABILITIES, type Capability, meshPod, plainPod, SLUICE } from './workloads.ts'
+
+/** Faults of a real node: the rows of docs/faults.md that need a kubelet and an API server. */
+const SHOP = 'faults'
+const selector = `app.kubernetes.io/name=${AGENT}`
+
+before(async () => {
+  await apply(...agentObjects())
+  await kubectl('-n', SLUICE, 'rollout', 'status', `daemonset/${AGENT}`, '--timeout=120s')
+  await installPlugin()
+  await makeNamespace(SHOP)
+})
+
+/** Takes the agent off the node, or brings it back: a DaemonSet runs where its selector says. */
+async function agentRuns(runs: boolean): Promise<void> {
+  const nodeSelector = runs ? null : { 'sluice-test/nowhere': 'true' }
+  const patch = JSON.stringify({ spec: { template: { spec: { nodeSelector } } } })
+  await kubectl('-n', SLUICE, 'patch', 'daemonset', AGENT, '--type=merge', '-p', patch)
+  const pods = async (): Promise<string> => await kubectl('-n', SLUICE, 'get', 'pods', '-l', selector, '-o', 'name')
+  if (runs) await kubectl('-n', SLUICE, 'rollout', 'status', `daemonset/${AGENT}`, '--timeout=120s')
+  else await waitFor(async () => (await pods()) === '', 'the agent is gone')
+}
+
+const events = async (name: string): Promise<string> =>
+  await kubectl(
+    '-n',
+    SHOP,
+    'get',
+    'events',
+    '--field-selector',
+    `involvedObject.name=${name}`,
+    '-o',
+    'jsonpath={.items[*].message}',
+  )
+
+test('with the agent away a promised pod waits and says why, a plain one starts, and the first goes on by itself', async () => {
+  await agentRuns(false)
+  await apply(...inNamespace(SHOP, meshPod('waiting'), plainPod('free')))
+  await ready(SHOP, 'free')
+  await waitFor(async () => (await events('waiting')).includes('agent_away'), 'the event names the reason')
+  const ips = await kubectl('-n', SHOP, 'get', 'pod', 'waiting', '-o', 'jsonpath={.status.podIP}')
+  assert.equal(ips, '', 'no container of it ran')
+  await agentRuns(true)
+  await ready(SHOP, 'waiting')
+  assert.equal(await dial(SHOP, 'waiting', '203.0.113.5:80'), 'outbound was asked for 203.0.113.5:80')
+})
+
+interface Need {
+  readonly works: () => Promise<boolean>
+  /** what its log says without it, where that tells the agent that runs from the one before */
+  readonly says: RegExp | null
+}
+
+/** What the agent does with all of its rights, and does not do without one. */
+const NEEDED: Readonly<Record<Capability, Need>> = {
+  // real rules in a namespace of its own making are its self-test
+  SYS_ADMIN: { works: agentIsReady, says: /unshare: EPERM|setns: EPERM/ },
+  NET_ADMIN: { works: agentIsReady, says: /no way to make rules/ },
+  // a probe acts as the proxy's user, or it proves nothing; only the agent itself takes the proof back
+  SETUID: { works: isProved, says: null },
+  SETGID: { works: isProved, says: null },
+}
+
+for (const missing of CAPABILITIES)
+  test(`${missing} is needed: with it the agent does its work, without it not`, async () => {
+    const { works, says } = NEEDED[missing]
+    const log = async (): Promise<string> =>
+      (await node.kubectl(['-n', SLUICE, 'logs', '-l', selector, '--tail=50'])).stdout
+    await apply(...agentObjects(), ...inNamespace(SHOP, meshPod('proved')))
+    await waitFor(works, `with ${missing}`, log)
+    await apply(...agentObjects(CAPABILITIES.filter((one) => one !== missing)))
+    await waitFor(async () => !(await works()) && (says === null || says.test(await log())), `without ${missing}`, log)
+    await apply(...agentObjects())
+    await waitFor(agentIsReady, 'the agent is Ready again', log)
+  })
+
+/** Was the pod measured, and is it redirected? */
+async function isProved(): Promise<boolean> {
+  const path = '{.status.conditions[?(@.type=="sluice-mesh.io/redirected")].status}'
+  return (await kubectl('-n', SHOP, 'get', 'pod', 'proved', '-o', `jsonpath=${path}`)) === 'True'
+}
+
+async function agentIsReady(): Promise<boolean> {
+  const path =
+    '{.status.numberReady}/{.status.updatedNumberScheduled}/{.metadata.generation}/{.status.observedGeneration}'
+  const [ready, updated, wanted, seen] = (
+    await kubectl('-n', SLUICE, 'get', 'daemonset', AGENT, '-o', `jsonpath=${path}`)
+  ).split('/')
+  return wanted === seen && ready === '1' && updated === '1'
+}
+
+test('a node that reboots without drain brings its promised pods back redirected', async () => {
+  await apply(...inNamespace(SHOP, meshPod('survivor')))
+  await ready(SHOP, 'survivor')
+  const restarts = async (): Promise<string> =>
+    await kubectl('-n', SHOP, 'get', 'pod', 'survivor', '-o', 'jsonpath={.status.containerStatuses[*].restartCount}')
+  const before = await restarts()
+  await node.down()
+  await startNode(NODE_DIRECTORY)
+  await waitFor(async () => (await restarts()) !== before, 'its containers were started again')
+  await ready(SHOP, 'survivor')
+  assert.equal(await dial(SHOP, 'survivor', '203.0.113.5:80'), 'outbound was asked for 203.0.113.5:80')
+  assert.match(await run('cat', '/run/sluice/journal.json'), /survivor/)
+})
