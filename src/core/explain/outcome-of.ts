@@ -3,7 +3,7 @@ import type { Decision } from '../decision/decision.ts'
 import type { Facts } from '../decision/facts.ts'
 import { netAdminAdded } from '../decision/net-admin.ts'
 import { enforcedLevel } from '../decision/pod-security/level.ts'
-import { enrolled } from '../injection/ambient.ts'
+import { enrolled, gated } from '../injection/ambient.ts'
 import type { Injection, InjectionContext } from '../injection/draft.ts'
 import { inject } from '../injection/inject.ts'
 import { nativeSidecars } from '../injection/native-sidecars.ts'
@@ -65,10 +65,10 @@ function oncePerMode(make: (mode: Mode) => Made): (mode: Mode) => Made {
   }
 }
 
-function enrolledPod(pod: JsonObject, { namespace }: Facts): Injection {
+function enrolledPod(pod: JsonObject, { namespace, policy }: Facts): Injection {
   const bare = withoutStatus(pod)
   const warnings: readonly Reason[] = bare === pod ? [] : [{ code: 'status_not_trusted', args: {} }]
-  return { is: 'injected', pod: enrolled(bare, namespace), warnings }
+  return { is: 'injected', pod: gated(enrolled(bare, namespace), namespace, policy), warnings }
 }
 
 /**

@@ -90,6 +90,9 @@ export const POLICY_SCHEMA = Type.Object(
     }),
     netAdmin: permission('NET_ADMIN for containers that Sluice adds', 'allow'),
     optOut: permission('pods that opt out of the mesh by a label or annotation of their own', 'allow'),
+    readinessGate: names(
+      'namespaces whose ambient pods become Ready only once it was measured that their traffic is redirected; while the agent of a node is away, pods that start there stay not Ready',
+    ),
     onImpossible: Type.Enum(['deny', 'admit'] as const, {
       default: 'deny',
       description:

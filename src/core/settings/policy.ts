@@ -27,6 +27,7 @@ export interface Policy {
   readonly contradiction: 'wish' | 'labels'
   readonly netAdmin: PermissionByNamespace
   readonly optOut: PermissionByNamespace
+  readonly readinessGate: readonly string[]
   readonly onImpossible: 'deny' | 'admit'
   readonly minCovered: number
   readonly coverageGraceSeconds: number

@@ -4,7 +4,7 @@ import { auditAnnotations, refusalMessage, warningLines } from '../../../src/cor
 import { outcomeOf } from '../../../src/core/explain/outcome-of.ts'
 import { reportOf, tableOf } from '../../../src/core/explain/report.ts'
 import { ambientStanding, ISTIO_AMBIENT_RULES } from '../../../src/core/intent/ambient-standing.ts'
-import { annotationsOf, labelsOf } from '../../../src/core/json/pod.ts'
+import { annotationsOf, labelsOf, specOf } from '../../../src/core/json/pod.ts'
 import { factsOf, NONE_COVERED } from '../decision/facts-fixture.ts'
 
 const FORGED = {
@@ -56,6 +56,18 @@ test('a wish to stay out of an ambient namespace is one that the node agent goes
   assert.equal(outcomeOf({ ...facts, pod }).pod, pod)
   const elsewhere = factsOf({ labels })
   assert.equal(outcomeOf(elsewhere).pod, elsewhere.pod)
+})
+
+test('ambient pods of the namespaces that the policy names are Ready only when measured, and others as ever', () => {
+  const policy = { readinessGate: ['shop'] }
+  const gates = [{ conditionType: 'sluice-mesh.io/redirected' }]
+  const facts = factsOf({ policy, spec: { readinessGates: [{ conditionType: 'example.com/other' }] } })
+  const { pod } = outcomeOf(facts)
+  assert.deepEqual(specOf(pod)['readinessGates'], [{ conditionType: 'example.com/other' }, ...gates])
+  assert.equal(outcomeOf({ ...facts, pod }).pod, pod)
+  const labels = { 'sluice-mesh.io/mode': 'cni' }
+  for (const other of [factsOf({ policy, namespace: 'bank' }), factsOf({ policy, labels })])
+    assert.equal(specOf(outcomeOf(other).pod)['readinessGates'], undefined)
 })
 
 test('a refusal says the same words on every surface', () => {

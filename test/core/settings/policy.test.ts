@@ -12,6 +12,7 @@ test('an empty text is the default policy', () => {
     contradiction: 'wish',
     netAdmin: { default: 'allow', rules: [] },
     optOut: { default: 'allow', rules: [] },
+    readinessGate: [],
     onImpossible: 'deny',
     minCovered: 0.9,
     coverageGraceSeconds: 600,
