@@ -1,6 +1,6 @@
 import { COMMANDS } from '../../src/app/commands/commands.ts'
-import { variableOf } from '../../src/app/commands/command.ts'
-import type { Command } from '../../src/app/commands/command.ts'
+import { load, variableOf } from '../../src/app/commands/command.ts'
+import type { LoadedCommand } from '../../src/app/commands/command.ts'
 import { EXIT_CODES } from '../../src/app/commands/exit-code.ts'
 import { type Page, table } from './page.ts'
 
@@ -8,7 +8,7 @@ import { type Page, table } from './page.ts'
 export const CLI: Page = {
   path: 'docs/cli.md',
   text: async () => {
-    const commands = await Promise.all(COMMANDS.map(async (row) => await row.load()))
+    const commands = await Promise.all(COMMANDS.map(load))
     return [
       '# Command line',
       'Made from the tables of `src/app/commands` by `npm run generate`. A flag beats its environment variable, which beats the default.',
@@ -23,7 +23,7 @@ export const CLI: Page = {
   },
 }
 
-function section(command: Command): readonly string[] {
+function section(command: LoadedCommand): readonly string[] {
   const rows = command.flags.map((flag) => [
     `\`${flag.short === undefined ? '' : `-${flag.short}, `}--${flag.name}${flag.value === null ? '' : ` ${flag.value}`}\``,
     `\`${variableOf(flag)}\``,

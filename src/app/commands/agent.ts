@@ -97,7 +97,6 @@ const FLAGS: readonly FlagRow[] = [
 
 export const agentCommand: Command = {
   name: 'agent',
-  summary: "redirects the traffic of one node's pods, when the runtime makes their network",
   positional: null,
   flags: FLAGS,
   examples: [

@@ -22,7 +22,6 @@ interface Row extends LedgerEntry {
 
 export const auditCommand: Command = {
   name: 'audit',
-  summary: 'lists every running container that holds NET_ADMIN: why, since when, and what would take it away',
   positional: null,
   flags: [
     ...LIVE_FLAGS,

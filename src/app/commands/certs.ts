@@ -7,8 +7,6 @@ import { OUTPUT_FLAG, render } from './output.ts'
 
 export const certsCommand: Command = {
   name: 'certs',
-  summary:
-    'makes the CA and certificate of a stand-alone webhook, or renews what needs it, and prints what clients must trust',
   positional: null,
   flags: [...CERTIFICATE_FLAGS, OUTPUT_FLAG],
   examples: ['sluice certs --dns-names sluice-webhook.sluice-system.svc', 'sluice certs -o json | jq -r .caBundle'],

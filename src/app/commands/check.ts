@@ -10,7 +10,6 @@ import { OUTPUT_FLAG, render } from './output.ts'
 
 export const checkCommand: Command = {
   name: 'check',
-  summary: 'says whether Sluice can be installed (--pre), or whether all is well where it is, and what to do',
   positional: null,
   flags: [
     { name: 'pre', value: null, help: 'check what an installation needs, before there is one' },

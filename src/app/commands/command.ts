@@ -34,8 +34,6 @@ export interface CommandIo {
 
 export interface Command {
   readonly name: string
-  /** one line for the list of commands */
-  readonly summary: string
   /** names of positional arguments as help shows them, for example `[TYPE/]NAME`; null for none */
   readonly positional: string | null
   /** what a positional argument can be, or starts with, for completion; absent where it is free */
@@ -48,7 +46,17 @@ export interface Command {
 /** What the list of commands knows before a command is loaded: starting one must not pay for the others. */
 export interface CommandRow {
   readonly name: string
+  /** one line for the list of commands */
+  readonly summary: string
   readonly load: () => Promise<Command>
+}
+
+/** A command with the line that its row says of it. */
+export type LoadedCommand = Command & Pick<CommandRow, 'summary'>
+
+/** The whole command of a row. */
+export async function load(row: CommandRow): Promise<LoadedCommand> {
+  return { ...(await row.load()), summary: row.summary }
 }
 
 /** A wrong flag, argument or input file: one sentence, and exit code `usage`. */

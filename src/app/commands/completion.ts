@@ -1,5 +1,5 @@
-import type { Command, CommandRow } from './command.ts'
-import { UsageError } from './command.ts'
+import type { Command, CommandRow, LoadedCommand } from './command.ts'
+import { load, UsageError } from './command.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 type Shell = (typeof SHELLS)[number]
@@ -8,7 +8,6 @@ type Shell = (typeof SHELLS)[number]
 export function completionCommand(rows: () => readonly CommandRow[]): Command {
   return {
     name: 'completion',
-    summary: 'prints the completion of commands and flags for a shell',
     positional: '<shell>',
     positionalWords: SHELLS,
     flags: [],
@@ -21,14 +20,14 @@ export function completionCommand(rows: () => readonly CommandRow[]): Command {
       const shell = SHELLS.find((name) => name === positional[0])
       if (shell === undefined)
         throw new UsageError(`completion is for ${SHELLS.join(', ')}, not for '${positional[0] ?? ''}'`)
-      io.out(completion(shell, await Promise.all(rows().map(async (row) => await row.load()))))
+      io.out(completion(shell, await Promise.all(rows().map(load))))
       return 'ok'
     },
   }
 }
 
 /** The completion script of `shell`: command names, then each command's flags, then the values of closed sets. */
-export function completion(shell: Shell, commands: readonly Command[]): string {
+export function completion(shell: Shell, commands: readonly LoadedCommand[]): string {
   switch (shell) {
     case 'bash':
       return bash(commands)
@@ -39,7 +38,7 @@ export function completion(shell: Shell, commands: readonly Command[]): string {
   }
 }
 
-function bash(commands: readonly Command[]): string {
+function bash(commands: readonly LoadedCommand[]): string {
   const words = commands.map((command) => {
     const positional = command.positionalWords?.join(' ') ?? ''
     return `    ${command.name}) flags="${longFlags(command).join(' ')}" words="${positional}" ;;`
@@ -80,7 +79,7 @@ function patternsOf(command: string, name: string, short: string | undefined): s
   return [`"${command} --${name}"`, ...(short === undefined ? [] : [`"${command} -${short}"`])].join('|')
 }
 
-function fish(commands: readonly Command[]): string {
+function fish(commands: readonly LoadedCommand[]): string {
   const lines = commands.flatMap((command) => [
     `complete -c sluice -f -n __fish_use_subcommand -a ${command.name} -d ${quote(command.summary)}`,
     ...(command.positionalWords === undefined

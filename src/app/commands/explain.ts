@@ -27,8 +27,6 @@ const STALE_FLAG = {
 
 export const explainCommand: Command = {
   name: 'explain',
-  summary:
-    'says which mode pods get and why, and which ones they do not get and why not; of a file or of a live cluster',
   positional: '[[TYPE/]NAME...]',
   positionalWords: WORKLOAD_TYPES,
   flags: [FILE_FLAG, ...OFFLINE_FLAGS, ALL_NAMESPACES_FLAG, STALE_FLAG, ...CLUSTER_FLAGS, OUTPUT_FLAG],

@@ -16,7 +16,6 @@ interface Rewritten {
 
 export const injectCommand: Command = {
   name: 'inject',
-  summary: 'puts the pods of a file into the mesh and prints the file as it would be',
   positional: null,
   flags: [
     FILE_FLAG,

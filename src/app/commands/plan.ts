@@ -16,8 +16,6 @@ interface Step extends OrderedMove {
 
 export const planCommand: Command = {
   name: 'plan',
-  summary:
-    'says what stands between the pods and less privilege (init → cni → ambient), in which order to move, and the way back',
   positional: null,
   flags: [
     ...LIVE_FLAGS,

@@ -1,7 +1,7 @@
 import { Command as Commander, CommanderError, Option } from 'commander'
 import { ApiError, TransportError } from '../../edge/cluster/api-error.ts'
-import type { Command, CommandIo, CommandRow, FlagRow, FlagValues } from './command.ts'
-import { CommandFailure, UsageError, variableOf } from './command.ts'
+import type { CommandIo, CommandRow, FlagRow, FlagValues, LoadedCommand } from './command.ts'
+import { CommandFailure, load, UsageError, variableOf } from './command.ts'
 import { EXIT_CODES, type ExitName } from './exit-code.ts'
 
 const SUMMARY = 'puts pods into an Istio mesh with the least privilege that works, and proves that it worked'
@@ -14,14 +14,14 @@ export async function runProgram(rows: readonly CommandRow[], argv: readonly str
   try {
     const name = argv[0]
     const row = rows.find((candidate) => candidate.name === name)
-    if (row !== undefined) return await runCommand(await row.load(), argv.slice(1), io)
-    return await runOverview(rows, argv, io)
+    if (row !== undefined) return await runCommand(await load(row), argv.slice(1), io)
+    return runOverview(rows, argv, io)
   } catch (error) {
     return EXIT_CODES[report(error, io)].code
   }
 }
 
-async function runCommand(command: Command, argv: readonly string[], io: CommandIo): Promise<number> {
+async function runCommand(command: LoadedCommand, argv: readonly string[], io: CommandIo): Promise<number> {
   let exit: ExitName = 'ok'
   const commander = describe(command, io).action(async (...given: unknown[]) => {
     const options = (given.at(-2) ?? {}) as Readonly<Record<string, unknown>>
@@ -32,7 +32,7 @@ async function runCommand(command: Command, argv: readonly string[], io: Command
 }
 
 /** Help of one command as it is printed by `--help` and shown in docs/cli.md. */
-export function describe(command: Command, io: Pick<CommandIo, 'out' | 'err' | 'env'>): Commander {
+export function describe(command: LoadedCommand, io: Pick<CommandIo, 'out' | 'err' | 'env'>): Commander {
   const commander = new Commander(`sluice ${command.name}`)
     .description(command.summary)
     .exitOverride()
@@ -69,7 +69,7 @@ function expandAlias(flags: readonly FlagRow[], word: string): string {
   return flag === undefined ? word : [`--${flag.name}`, ...rest].join('=')
 }
 
-function flagValues(command: Command, options: Readonly<Record<string, unknown>>): FlagValues {
+function flagValues(command: LoadedCommand, options: Readonly<Record<string, unknown>>): FlagValues {
   const values: Record<string, string | undefined> = {}
   for (const flag of command.flags) {
     const given = options[flag.name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())]
@@ -84,13 +84,13 @@ function positionals(given: readonly unknown[]): readonly string[] {
     .flatMap((value) => (typeof value === 'string' ? [value] : Array.isArray(value) ? value.map(String) : []))
 }
 
-async function runOverview(rows: readonly CommandRow[], argv: readonly string[], io: CommandIo): Promise<number> {
+/** Loads no command: people and scripts ask for it often. */
+function runOverview(rows: readonly CommandRow[], argv: readonly string[], io: CommandIo): number {
   const wantsHelp = argv.length === 0 || ['-h', '--help', 'help'].includes(argv[0] ?? '')
   if (!wantsHelp) throw new UsageError(`there is no command '${argv[0] ?? ''}'; 'sluice --help' lists them`)
-  const commands = await Promise.all(rows.map(async (row) => await row.load()))
-  const width = Math.max(...commands.map((command) => command.name.length))
+  const width = Math.max(...rows.map((row) => row.name.length))
   io.out(`sluice ${SUMMARY}\n\nCommands:\n`)
-  for (const command of commands) io.out(`  ${command.name.padEnd(width)}  ${command.summary}\n`)
+  for (const row of rows) io.out(`  ${row.name.padEnd(width)}  ${row.summary}\n`)
   io.out(`\nExamples:\n  sluice explain -f pod.yaml\n  sluice COMMAND --help\n`)
   io.out(
     `\nExit codes:\n${Object.values(EXIT_CODES)

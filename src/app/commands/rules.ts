@@ -5,7 +5,6 @@ import { FILE_FLAG, parseObjects, readText } from './input.ts'
 
 export const rulesCommand: Command = {
   name: 'rules',
-  summary: 'prints the rules that a node would apply for an injected pod, or for a configuration',
   positional: null,
   flags: [
     FILE_FLAG,

@@ -11,7 +11,6 @@ import { columns } from './table.ts'
 
 export const statusCommand: Command = {
   name: 'status',
-  summary: 'shows for each pod of the mesh its mode, whether it was measured to be redirected, and when',
   positional: null,
   flags: [
     ...CLUSTER_FLAGS,

@@ -28,7 +28,6 @@ const EXITS: Readonly<Record<Verdict['is'], ExitName>> = {
 
 export const verifyCommand: Command = {
   name: 'verify',
-  summary: 'measures in a network namespace whether redirection holds, for each class of traffic, family and address',
   positional: null,
   flags: [
     {

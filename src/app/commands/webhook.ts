@@ -59,7 +59,6 @@ const FLAGS: readonly FlagRow[] = [
 
 export const webhookCommand: Command = {
   name: 'webhook',
-  summary: 'serves the mutating admission webhook over HTTPS',
   positional: null,
   flags: FLAGS,
   examples: [

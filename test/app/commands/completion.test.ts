@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
+import { load } from '../../../src/app/commands/command.ts'
 import { COMMANDS } from '../../../src/app/commands/commands.ts'
 import { completion } from '../../../src/app/commands/completion.ts'
 
-const commands = await Promise.all(COMMANDS.map(async (row) => await row.load()))
+const commands = await Promise.all(COMMANDS.map(load))
 
 /** What a real bash offers for the last word of a line. */
 function offered(...words: readonly string[]): readonly string[] {

@@ -9,6 +9,8 @@ interface Run {
   readonly out: string
   readonly err: string
   readonly seen: FlagValues | undefined
+  /** how often the command was loaded */
+  readonly loaded: number
 }
 
 async function run(
@@ -20,7 +22,6 @@ async function run(
   let seen: FlagValues | undefined
   const command: Command = {
     name: 'do',
-    summary: 'does it',
     positional: '[name]',
     flags: [
       { name: 'mesh-config-file', aliases: ['meshConfigFile'], value: 'FILE', help: 'a file' },
@@ -42,8 +43,13 @@ async function run(
     terminal: false,
     stop: new AbortController().signal,
   }
-  const code = await runProgram([{ name: 'do', load: async () => await Promise.resolve(command) }], argv, io)
-  return { code, out, err, seen }
+  let loaded = 0
+  const load = async (): Promise<Command> => {
+    loaded++
+    return await Promise.resolve(command)
+  }
+  const code = await runProgram([{ name: 'do', summary: 'does it', load }], argv, io)
+  return { code, out, err, seen, loaded }
 }
 
 test('a flag beats its environment variable, which beats the default', async () => {
@@ -83,9 +89,10 @@ test('help shows every flag with its variable, and an example', async () => {
     assert.ok(out.includes(word), word)
 })
 
-test('without a command the commands and the exit codes are listed', async () => {
-  const { code, out } = await run([])
+test('without a command the commands and the exit codes are listed, and none is loaded for it', async () => {
+  const { code, out, loaded } = await run([])
   assert.equal(code, 0)
+  assert.equal(loaded, 0)
   assert.match(out, /do {2}does it/)
   assert.match(out, / 3 {2}Sluice refuses/)
 })
