@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -285,6 +285,53 @@ test('a plan says what blocks each namespace, and the API server tries what can 
   )
   assert.equal(code, 0)
   assert.deepEqual((await mesh.server.kubectl(['get', 'pods', '-n', 'foreign', '-o', 'name'])).stdout, 'pod/mover\n')
+})
+
+test('a bundle holds settings, objects and checks, and no secret; what cannot be read is named', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-bundle-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const secret = 's3cr3t-of-the-test'
+  const env = [{ name: 'PLAIN', value: secret }]
+  const labels = { 'app.kubernetes.io/name': 'sluice-agent' }
+  await apply(
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'x', namespace: 'sluice-system' },
+      data: { password: `password: ${secret}` },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'x', namespace: 'sluice-system' },
+      stringData: { a: secret },
+    },
+    pod('sluice-system', 'agent', {
+      metadata: { labels },
+      spec: { nodeName: 'node-1', containers: [{ name: 'agent', image: 'test.local/a:1', env }] },
+    }),
+  )
+  const archive = join(folder, 'b.tar.gz')
+  const { code, out, err } = await sluice('bundle', '-n', 'shop', '--to', archive)
+  assert.deepEqual([code, err], [0, ''], out)
+  await execute('tar', ['-xzf', archive, '-C', folder])
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  for (const file of [
+    'check.json',
+    'objects/nodes.json',
+    'objects/component-pods.json',
+    'objects/istio-configmaps.json',
+  ])
+    assert.ok(files.includes(file), files.join(' '))
+  const text = files
+    .filter((file) => /\.(json|txt)$/.test(file))
+    .map((file) => readFileSync(join(folder, file), 'utf8'))
+    .join('')
+  assert.ok(text.includes('"PLAIN"') && text.includes('discoveryAddress'))
+  assert.ok(!text.includes(secret))
+  assert.match(readFileSync(join(folder, 'problems.txt'), 'utf8'), /^log of agent agent: GET .*\/pods\/agent\/log: /m)
+  const again = await sluice('bundle', '-n', 'shop', '--to', archive)
+  assert.deepEqual([again.code, /cannot write .*EEXIST/.test(again.err)], [1, true])
 })
 
 test('a webhook that is gone is found out, though its registration looks well', async () => {

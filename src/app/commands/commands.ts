@@ -45,6 +45,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./plan.ts')).planCommand,
   },
   {
+    name: 'bundle',
+    summary: 'collects what others need to help: settings, objects, logs and checks, without secrets',
+    load: async () => (await import('./bundle.ts')).bundleCommand,
+  },
+  {
     name: 'rules',
     summary: 'prints the rules that a node would apply for an injected pod, or for a configuration',
     load: async () => (await import('./rules.ts')).rulesCommand,

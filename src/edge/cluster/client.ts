@@ -29,6 +29,8 @@ export interface ClusterClient {
   readonly get: (target: Target) => Promise<ApiObject>
   /** of a path that is no object's, such as `/version` */
   readonly read: (path: string) => Promise<ApiObject>
+  /** what is no JSON, such as a log */
+  readonly text: (path: string) => Promise<string>
   readonly list: (target: Target, query?: Query) => Promise<Page>
   readonly create: (target: Target, object: unknown) => Promise<ApiObject>
   /** all that creation would do, and nothing is kept */
@@ -76,6 +78,13 @@ export function createClient(
   return {
     get: async (target) => await call({ method: 'GET', path: pathOf(target) }),
     read: async (path) => await call({ method: 'GET', path }),
+    text: async (path) =>
+      await exchange(
+        connection,
+        { method: 'GET', path },
+        { headMs: timeoutMs, signal },
+        async (answer) => await readText(answer, maxBytes),
+      ),
     list: async (target, query = {}) => pageOf(await call({ method: 'GET', path: withQuery(pathOf(target), query) })),
     create: async (target, object) => await send('POST', owned(target), 'application/json', object),
     tryCreate: async (target, object) =>

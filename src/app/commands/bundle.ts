@@ -1,0 +1,60 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { type ArchiveFile, tar } from '../../edge/archive/tar.ts'
+import { createClient } from '../../edge/cluster/client.ts'
+import { collect } from './bundle/collect.ts'
+import { CLUSTER_FLAGS, connect } from './cluster.ts'
+import { type Command, CommandFailure } from './command.ts'
+import { reasonOf } from './input.ts'
+import { INSTALLATION_FLAGS, installationOf } from './installation.ts'
+
+export const bundleCommand: Command = {
+  name: 'bundle',
+  positional: null,
+  flags: [
+    {
+      name: 'to',
+      value: 'PATH',
+      default: 'sluice-bundle.tar.gz',
+      help: 'where it is written: an archive if the name ends in .tar.gz, else a folder',
+    },
+    {
+      name: 'namespace',
+      short: 'n',
+      value: 'NAME',
+      default: 'default',
+      help: 'where the check creates a pod as a dry run',
+    },
+    ...CLUSTER_FLAGS,
+    ...INSTALLATION_FLAGS,
+  ],
+  examples: ['kubectl sluice bundle', 'kubectl sluice bundle --to bundle'],
+  run: async (flags, _positional, io) => {
+    const path = flags['to'] ?? ''
+    const now = new Date()
+    const client = createClient(await connect(flags, io), { timeoutMs: 30_000, signal: io.stop })
+    const installation = installationOf(flags)
+    const probeNamespace = flags['namespace'] ?? 'default'
+    const files = await collect({ client, installation, probeNamespace, now: now.getTime() })
+    await write(path, files, now).catch((error: unknown) => {
+      throw new CommandFailure(`cannot write ${path}: ${reasonOf(error)}`, { cause: error })
+    })
+    io.out(`${path}: ${files.length} files; look through them before you give them away\n`)
+    return 'ok'
+  },
+}
+
+/** Readable by its owner alone. An archive or file that is there already is never replaced. */
+async function write(path: string, files: readonly ArchiveFile[], now: Date): Promise<void> {
+  const options = { mode: 0o600, flag: 'wx' }
+  if (path.endsWith('.tar.gz')) {
+    await writeFile(path, gzipSync(tar(files, now)), options)
+    return
+  }
+  for (const file of files) {
+    const target = join(path, file.path)
+    await mkdir(dirname(target), { recursive: true, mode: 0o700 })
+    await writeFile(target, file.text, options)
+  }
+}
