@@ -30,8 +30,12 @@ function netnsMissing(): string | null {
 /** Debian's packages, Go, and the right to change the root of a process. */
 function imageMissing(): string | null {
   if (spawnSync('chroot', ['/', 'true']).status !== 0) return 'a root cannot be changed: it takes CAP_SYS_CHROOT'
-  if (spawnSync('apt-get', ['--version']).status !== 0) return "there is no apt-get, which fetches Debian's packages"
-  return missingForPlugin()
+  return aptMissing() ?? missingForPlugin()
+}
+
+function aptMissing(): string | null {
+  if (spawnSync('apt-get', ['--version']).status === 0) return null
+  return "there is no apt-get, which fetches Debian's packages"
 }
 
 const SUITES: readonly Suite[] = [
@@ -43,7 +47,11 @@ const SUITES: readonly Suite[] = [
   { name: 'unit', what: 'core, edge and app, one by one', missing: always },
   { name: 'goldens', what: "Istio's cases", missing: always },
   { name: 'plugin', what: 'the CNI plugin, as a runtime calls it', missing: missingForPlugin },
-  { name: 'chart', what: 'the Helm chart and what is rendered from it', missing: missingForHelm },
+  {
+    name: 'chart',
+    what: 'the Helm chart and what is rendered from it, rules and alerts',
+    missing: () => aptMissing() ?? missingForHelm(),
+  },
   { name: 'image', what: 'the root file system of the image', missing: imageMissing },
   { name: 'netns', what: 'real rules in real namespaces', missing: () => missingForPlugin() ?? netnsMissing() },
   {

@@ -1,4 +1,6 @@
 import { VIRTUAL_NODE_LABELS } from '../../src/core/vocabulary/virtual-nodes.ts'
+import { alertRules } from '../chart/alerts.ts'
+import { dashboard } from '../chart/dashboard.ts'
 import { VALUES_SCHEMA } from '../chart/values-schema.ts'
 import { type ValueSchema, valuesText } from '../chart/values-text.ts'
 import { registrationText } from '../chart/registration.ts'
@@ -17,6 +19,14 @@ export const CHART_PAGES: readonly Page[] = [
     text: async () => await Promise.resolve(awayFromVirtualNodes()),
   },
   {
+    path: `${CHART}/files/alerts.json`,
+    text: async () => await Promise.resolve(jsonText(alertRules())),
+  },
+  {
+    path: `${CHART}/files/dashboard.json`,
+    text: async () => await Promise.resolve(jsonText(dashboard())),
+  },
+  {
     path: `${CHART}/values.yaml`,
     text: async () =>
       await Promise.resolve(
@@ -27,15 +37,19 @@ export const CHART_PAGES: readonly Page[] = [
     path: `${CHART}/values.schema.json`,
     text: async () =>
       await Promise.resolve(
-        `${JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', ...forPeople(VALUES_SCHEMA) }, null, 1)}\n`,
+        jsonText({ $schema: 'http://json-schema.org/draft-07/schema#', ...forPeople(VALUES_SCHEMA) }),
       ),
   },
 ]
 
+function jsonText(value: object): string {
+  return `${JSON.stringify(value, null, 1)}\n`
+}
+
 /** Keeps the DaemonSet's pods off nodes that have no kernel for them. */
 function awayFromVirtualNodes(): string {
   const away = VIRTUAL_NODE_LABELS.map(({ key, value }) => ({ key, operator: 'NotIn', values: [value] }))
-  return `${JSON.stringify(away, null, 1)}\n`
+  return jsonText(away)
 }
 
 /** A schema in which only what has no default is required: people say what differs. */
