@@ -5,6 +5,7 @@ import { MESH_KINDS, type MeshKind, type MeshObjects, objectsAgainstAmbient } fr
 import { type NamespacePlan, namespacePlan, type PlannedPod } from '../../../core/plan/namespace-plan.ts'
 import { leadsDown, MOVES, podMove, type PlanSurroundings } from '../../../core/plan/pod-moves.ts'
 import type { Mode } from '../../../core/vocabulary/modes.ts'
+import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import { hasStatus } from '../../../edge/cluster/api-error.ts'
 import type { ClusterClient } from '../../../edge/cluster/client.ts'
 import { listAll } from '../../../edge/cluster/list-all.ts'
@@ -35,7 +36,7 @@ export async function readPlan(live: Live): Promise<Plan> {
     if (namespace === undefined) return []
     const planned = members.map(({ pod, mode }) => plannedPod(pod, mode, live, surroundings))
     const against = objectsAgainstAmbient(namespace, stringOr(settings.mesh['rootNamespace']) ?? '', objects)
-    return [namespacePlan(namespace, planned, against)]
+    return [namespacePlan(namespace, planned, [...against, ...surroundings.unread])]
   })
   return { namespaces: namespaces.sort((a, b) => (a.namespace < b.namespace ? -1 : 1)), pods }
 }
@@ -64,8 +65,10 @@ async function readKind(
   }
 }
 
-/** Cilium's setting that matters; where its ConfigMap cannot be read, `sluice check` says so. */
-async function readSurroundings(client: ClusterClient): Promise<PlanSurroundings> {
+/** Cilium's setting that matters, or why it could not be read. */
+async function readSurroundings(
+  client: ClusterClient,
+): Promise<PlanSurroundings & { readonly unread: readonly Reason[] }> {
   const target = {
     resource: { group: '', version: 'v1', plural: 'configmaps' },
     namespace: 'kube-system',
@@ -73,9 +76,9 @@ async function readSurroundings(client: ClusterClient): Promise<PlanSurroundings
   }
   try {
     const value = stringMap((await client.get(target))['data'])['enable-bpf-masquerade']
-    return { masquerade: value === 'true' ? 'enable-bpf-masquerade=true' : undefined }
+    return { masquerade: value === 'true' ? 'enable-bpf-masquerade=true' : undefined, unread: [] }
   } catch (error) {
-    if (hasStatus(error, 404) || hasStatus(error, 403)) return { masquerade: undefined }
-    throw error
+    const args = { kind: 'kube-system/cilium-config', problem: reasonOf(error) }
+    return { masquerade: undefined, unread: hasStatus(error, 404) ? [] : [{ code: 'objects_unread', args }] }
   }
 }
