@@ -1,0 +1,63 @@
+/** The decision and the injection by themselves, in this process: no HTTP, no log. */
+import { admit } from '../src/app/webhook/admit.ts'
+import { DEFAULT_INSTALLATION } from '../src/app/webhook/options.ts'
+import { worldOf } from '../src/app/webhook/world.ts'
+import type { Facts } from '../src/core/decision/facts.ts'
+import { outcomeOf } from '../src/core/explain/outcome-of.ts'
+import { largeCluster } from './server/large-cluster.ts'
+import { reviewBody, type ReviewName, REVIEWS } from './server/reviews.ts'
+import type { Figure } from './support/figure.ts'
+import { report } from './support/report.ts'
+import { cpuOf } from './support/usage.ts'
+
+const small = worldOf(largeCluster(100, 0), DEFAULT_INSTALLATION)
+const large = worldOf(largeCluster(5_000, 10_000), DEFAULT_INSTALLATION)
+
+const RUNS: Readonly<Record<ReviewName, number>> = { '2.6 KB': 1_000, '64 KB': 300, '1 MB': 30, '2,000 env': 30 }
+const names = Object.keys(REVIEWS) as readonly ReviewName[]
+
+report([
+  ...names.map((name) => injection(name)),
+  decision('100 nodes', small),
+  decision('5,000 nodes, 10,000 namespaces', large),
+  newConstraints(),
+])
+
+function injection(name: ReviewName): Figure {
+  const facts = factsOf(name)
+  const value = cpuOf(() => outcomeOf(facts), { runs: RUNS[name] })
+  const goal = name === '2,000 env' ? '<= 1' : null
+  return { name: `decision and injection, ${name}: CPU`, value, unit: 'ms', goal }
+}
+
+/** From the bytes of the review to the answer. */
+function decision(of: string, world: typeof small): Figure {
+  const call = { path: '/inject', body: Buffer.from(reviewBody('2.6 KB')) }
+  const value = cpuOf(() => admit(call, world, outcomeOf), { runs: 1_000 })
+  return { name: `review to answer, ${of}: CPU`, value, unit: 'ms', goal: null }
+}
+
+/** What the first pod with its selectors pays, before its coverage is remembered. */
+function newConstraints(): Figure {
+  let number = 0
+  const now = large.current()
+  if (now.is !== 'snapshot') throw new Error(now.why)
+  const work = (): unknown =>
+    now.snapshot.coverage({ spec: { nodeSelector: { 'bench.example/pool': String(number++) } } })
+  return {
+    name: 'coverage of new constraints, 5,000 nodes: CPU',
+    value: cpuOf(work, { runs: 20 }),
+    unit: 'ms',
+    goal: null,
+  }
+}
+
+function factsOf(name: ReviewName): Facts {
+  let seen: Facts | undefined
+  admit({ path: '/inject', body: Buffer.from(reviewBody(name)) }, small, (facts) => {
+    seen = facts
+    return outcomeOf(facts)
+  })
+  if (seen === undefined) throw new Error(`the review of ${name} asked for no decision`)
+  return seen
+}
