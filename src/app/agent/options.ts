@@ -1,3 +1,4 @@
+import type { Placement } from '../../core/conflist/plan.ts'
 import type { JsonObject } from '../../core/json/value.ts'
 import type { EnablementSelector } from '../../core/settings/ambient-enablement.ts'
 import type { Connection } from '../../edge/cluster/connection.ts'
@@ -47,6 +48,13 @@ export interface AmbientOptions {
   readonly dnsCapture: boolean
 }
 
+/** How the plugin gets onto the node. */
+export interface InstallSettings {
+  /** the plugin's executable as the image has it */
+  readonly source: string
+  readonly placement: Placement
+}
+
 /** Everything that an agent depends on. */
 export interface AgentOptions {
   readonly nodeName: string
@@ -55,6 +63,7 @@ export interface AgentOptions {
   readonly paths: AgentPaths
   readonly pods: PodsFrom
   readonly tools: RuleTools
+  readonly install: InstallSettings
   /** namespaces whose pods are left alone */
   readonly excludedNamespaces: readonly string[]
   /** null: this agent does no ambient */

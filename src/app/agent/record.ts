@@ -6,6 +6,7 @@ import { createMetrics, type Metrics } from '../../edge/telemetry/metrics.ts'
 import type { CniOutcome } from './cni/answer.ts'
 import type { PodQueue } from './cni/pod-queue.ts'
 import type { CniRequest } from './cni/request.ts'
+import type { Installer } from './installer/installer.ts'
 import type { Journal } from './journal.ts'
 import type { Loop } from './loop.ts'
 import type { NodePods } from './node-pods.ts'
@@ -24,15 +25,17 @@ export interface Gauged {
   readonly pods: NodePods
   readonly journal: Journal
   readonly queue: PodQueue
+  readonly installer: Installer
 }
 
 /** Sets every gauge to what is true now. */
-export function setGauges(metrics: AgentMetrics, { redirector, loops, pods, journal, queue }: Gauged): void {
+export function setGauges(metrics: AgentMetrics, { redirector, loops, pods, journal, queue, installer }: Gauged): void {
   const { picked } = redirector
   for (const backend of BACKENDS)
     metrics.set('sluice_agent_backend', { backend }, picked.is === 'picked' && picked.backend === backend ? 1 : 0)
   for (const { name, ageMs } of loops) metrics.set('sluice_agent_loop_age_seconds', { loop: name }, ageMs / 1000)
   metrics.set('sluice_facts_age_seconds', {}, Number.isFinite(pods.ageMs) ? pods.ageMs / 1000 : -1)
+  metrics.set('istio_cni_install_ready', {}, installer.state().ready ? 1 : 0)
   metrics.set('sluice_journal_entries', {}, journal.all().length)
   metrics.set('sluice_cni_in_flight', {}, queue.length)
 }

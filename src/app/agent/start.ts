@@ -19,6 +19,8 @@ import { SandboxNamespaces } from './cni/sandbox-netns.ts'
 import { Sandboxes } from './cni/sandboxes.ts'
 import { CniServer } from './cni/server.ts'
 import { healthServer } from './health.ts'
+import { createInstaller, installedCheck } from './installer/create-installer.ts'
+import type { Installer } from './installer/installer.ts'
 import { Journal } from './journal.ts'
 import { type Loop, periodic } from './loop.ts'
 import { NetnsFinder } from './netns-finder.ts'
@@ -62,6 +64,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   logBackend(redirector, log)
   const journal = new Journal(join(paths.runDir, 'journal.json'), bootId(paths.proc))
   const pods = new NodePods({ nodeName: options.nodeName, pods: options.pods, report: reportWatch(log, metrics) })
+  const installer = createInstaller(options, log, metrics)
   const alarms = new Alarms(log, (reason, count) => metrics.set('sluice_alarms', { reason }, count))
   const startedAt = performance.now()
   const probes = starting.use(await NetnsWorker.start({ libnftables: null, programs: tools.programs }))
@@ -95,7 +98,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       everyMs: ALARMS_MS,
       turn: () =>
         alarms.observe([
-          ...alarmsOf({ pods, journal, redirector, startedAt }),
+          ...alarmsOf({ pods, journal, redirector, installer, startedAt }),
           ...proofs.alarms(),
           ...(ambient?.alarms() ?? []),
         ]),
@@ -117,6 +120,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     }),
     ...proofs.loops,
     ...(ambient?.loops ?? []),
+    installer,
   ]
 
   let socketAnswers = false
@@ -141,11 +145,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     socketAnswers
       ? { name: 'plugin-socket', is: 'ok', detail: `this agent answers at ${paths.pluginSocket}` }
       : { name: 'plugin-socket', is: 'failed', detail: `nobody answers at ${paths.pluginSocket}` },
+    installedCheck(installer),
   ]
   const health = healthServer(loops, readiness)
   starting.defer(async () => await health.close())
   const metricsApp = metricsServer(metrics, () => {
-    setGauges(metrics, { redirector, loops, pods, journal, queue })
+    setGauges(metrics, { redirector, loops, pods, journal, queue, installer })
     proofs.setGauges()
     ambient?.setGauges()
   })
@@ -201,10 +206,11 @@ interface Watched {
   readonly pods: NodePods
   readonly journal: Journal
   readonly redirector: Redirector
+  readonly installer: Installer
   readonly startedAt: number
 }
 
-function alarmsOf({ pods, journal, redirector, startedAt }: Watched): readonly Reason[] {
+function alarmsOf({ pods, journal, redirector, installer, startedAt }: Watched): readonly Reason[] {
   const { picked } = redirector
   // just started is no alarm yet
   const ageMs = Math.min(pods.ageMs, performance.now() - startedAt)
@@ -216,6 +222,7 @@ function alarmsOf({ pods, journal, redirector, startedAt }: Watched): readonly R
       ? []
       : [{ code: 'journal_unwritten', args: { problem: journal.unwritten } } as const]),
     ...(picked.is === 'picked' ? [] : [{ code: 'backend_absent', args: { why: picked.why } } as const]),
+    ...installer.alarms(),
   ]
 }
 

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { excludedNamespaces } from '../../core/conflist/entry.ts'
 import { BACKENDS } from '../../edge/host/apply.ts'
 import { DEFAULT_ENABLEMENT, parseEnablement } from '../../core/settings/ambient-enablement.ts'
 import { SettingsError } from '../../core/settings/settings-error.ts'
@@ -5,6 +7,7 @@ import type { AgentOptions, AmbientOptions, PodsFrom } from '../agent/options.ts
 import { startAgent } from '../agent/start.ts'
 import { CLUSTER_FLAGS, connect } from './cluster.ts'
 import { type Command, type CommandIo, type FlagRow, type FlagValues, UsageError } from './command.ts'
+import { INSTALL_FLAGS, installPlaces } from './install-places.ts'
 import { OBJECTS_FLAG, readObjects } from './objects-file.ts'
 import { endpoint, seconds, LOG_LEVEL_FLAG, logLevel, starting, stopped } from './server.ts'
 
@@ -18,13 +21,7 @@ const FLAGS: readonly FlagRow[] = [
     help: "the agent's own pod, which says in its status whether the node can do ambient",
   },
   { name: 'pod-namespace', value: 'NAME', default: 'sluice-system', help: 'its namespace' },
-  { name: 'cni-bin-dir', value: 'DIR', default: '/opt/cni/bin', help: 'where the runtime looks for CNI plugins' },
-  {
-    name: 'cni-conf-dir',
-    value: 'DIR',
-    default: '/etc/cni/net.d',
-    help: 'where it looks for its network configuration',
-  },
+  ...INSTALL_FLAGS,
   { name: 'run-dir', value: 'DIR', default: '/var/run/sluice', help: "the agent's journal, gone after a reboot" },
   {
     name: 'plugin-socket',
@@ -39,12 +36,6 @@ const FLAGS: readonly FlagRow[] = [
     help: 'where ztunnel reaches the agent',
   },
   { name: 'proc', value: 'DIR', default: '/proc', help: "the node's processes" },
-  {
-    name: 'netns-dir',
-    value: 'DIR',
-    default: '/var/run/netns',
-    help: 'where the runtime keeps the network namespaces of pods',
-  },
   {
     name: 'exclude-namespaces',
     value: 'NAMES',
@@ -116,17 +107,18 @@ export const agentCommand: Command = {
 async function optionsOf(flags: FlagValues, io: CommandIo): Promise<AgentOptions> {
   const text = (name: string): string => flags[name] ?? ''
   if (text('node-name') === '') throw new UsageError('agent needs --node-name: the node whose pods are served')
+  const places = installPlaces(flags, existsSync)
   return {
     nodeName: text('node-name'),
     self: flags['pod-name'] === undefined ? null : { namespace: text('pod-namespace'), name: flags['pod-name'] },
     paths: {
-      cniBinDir: text('cni-bin-dir'),
-      cniConfDir: text('cni-conf-dir'),
+      cniBinDir: places.binDir,
+      cniConfDir: places.confDir,
       runDir: text('run-dir'),
       pluginSocket: text('plugin-socket'),
       ztunnelSocket: text('ztunnel-socket'),
       proc: text('proc'),
-      netnsDir: text('netns-dir'),
+      netnsDir: places.netnsDir,
     },
     pods: await podsFrom(flags, io),
     tools: {
@@ -134,9 +126,8 @@ async function optionsOf(flags: FlagValues, io: CommandIo): Promise<AgentOptions
       programs: { directory: `${text('programs-dir').replace(/\/$/, '')}/`, env: programEnvironment(io) },
       backend: BACKENDS.find((backend) => backend === flags['backend']) ?? null,
     },
-    excludedNamespaces: text('exclude-namespaces')
-      .split(',')
-      .filter((name) => name !== ''),
+    install: { source: places.source, placement: places.placement },
+    excludedNamespaces: namespaces(text('exclude-namespaces')),
     ambient: flags['ambient'] === 'true' ? ambientOf(flags) : null,
     sweepMs: seconds(flags, 'sweep-seconds') * 1000,
     health: endpoint(flags, 'health-listen'),
@@ -154,6 +145,14 @@ function ambientOf(flags: FlagValues): AmbientOptions {
   } catch (error) {
     if (error instanceof SettingsError) throw new UsageError(`--ambient-enablement: ${error.message}`)
     throw error
+  }
+}
+
+function namespaces(text: string): readonly string[] {
+  try {
+    return excludedNamespaces(text)
+  } catch (error) {
+    throw new UsageError(`--exclude-namespaces: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 

@@ -183,5 +183,15 @@ export const AGENT_METRICS = {
     labels: ['event', 'reason'],
   },
   ztunnel_connected: { type: 'gauge', help: 'Connections of ztunnels to this agent.', labels: [] },
+  istio_cni_install_ready: {
+    type: 'gauge',
+    help: '1 while the plugin and its entry are in place in the CNI configuration that the runtime uses.',
+    labels: [],
+  },
+  sluice_cni_changes_total: {
+    type: 'counter',
+    help: "Times that the plugin or its entry was put in place, first (installed) or after somebody else's change (repaired), by what was found.",
+    labels: ['what', 'cause'],
+  },
   sluice_journal_entries: { type: 'gauge', help: 'Pods that the agent remembers to have redirected.', labels: [] },
 } as const satisfies Record<string, MetricRow>

@@ -34,4 +34,43 @@ export const INSTALLER_REASONS = {
     says: (p: { file: string }) => `${p.file} is needed for Sluice's entry, but it is a file of somebody else's`,
     fix: 'remove the file if it is a leftover, or name another one in the settings',
   },
+  cni_config_unseen: {
+    level: 'skip',
+    says: () => "the node's CNI configuration was not looked at yet",
+    fix: null,
+  },
+  cni_directory_unreadable: {
+    level: 'alarm',
+    says: (p: { directory: string; problem: string }) =>
+      `the CNI configuration in ${p.directory} cannot be read: ${p.problem}`,
+    fix: 'see that the directory of the node is mounted into the agent, and that the agent may read it',
+  },
+  cni_write_failed: {
+    level: 'alarm',
+    says: (p: { directory: string; problem: string }) =>
+      `the CNI configuration in ${p.directory} cannot be written: ${p.problem}`,
+    fix: 'free space, or mount the directory writable; if it is read-only on this platform, name the platform (--platform)',
+  },
+  cni_plugin_failed: {
+    level: 'alarm',
+    says: (p: { file: string; problem: string }) => `the plugin cannot be put at ${p.file}: ${p.problem}`,
+    fix: 'free space, or mount the directory writable; if it is read-only on this platform, name the platform (--platform)',
+  },
+  cni_config_fight: {
+    level: 'alarm',
+    says: (p: { file: string; repairs: number; minutes: number; by: string }) =>
+      `somebody keeps taking Sluice's entry out of ${p.file}: ${p.repairs} repairs within ${p.minutes} minutes, the next one waits${p.by}`,
+    fix: 'let the other writer leave entries of others alone (Cilium: cni.exclusive=false), or give Sluice a file of its own (--cni-conf-mode owned)',
+  },
+  cni_config_exclusive: {
+    level: 'warn',
+    says: (p: { file: string }) => `${p.file} was set aside by Cilium, which allows no CNI configuration but its own`,
+    fix: 'set cni.exclusive=false in the values of Cilium',
+  },
+  cni_uninstalled: {
+    level: 'alarm',
+    says: (p: { until: string }) =>
+      `the plugin was uninstalled from this node; an agent installs it again after ${p.until}`,
+    fix: 'nothing if that was meant; else remove the file sluice-cni.uninstalled beside the plugin',
+  },
 } as const satisfies Record<string, ReasonRow>
