@@ -13,6 +13,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./agent.ts')).agentCommand,
   },
   {
+    name: 'uninstall',
+    summary: 'takes the plugin and its configuration entry off this node, without harm to the pods that run on it',
+    load: async () => (await import('./uninstall.ts')).uninstallCommand,
+  },
+  {
     name: 'inject',
     summary: 'puts the pods of a file into the mesh and prints the file as it would be',
     load: async () => (await import('./inject.ts')).injectCommand,

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { markerOf } from '../../../src/app/agent/installer/uninstalled.ts'
+import { uninstallCommand } from '../../../src/app/commands/uninstall.ts'
+import { VENDORS } from '../../core/conflist/vendors.ts'
+import { testNode, type TestNode } from '../agent/installer/node.ts'
+
+const CALICO = VENDORS.get('10-calico.conflist') ?? ''
+const FILE = '10-calico.conflist'
+
+interface Node extends TestNode {
+  readonly cache: string
+  readonly record: (containerId: string, config: string, more?: object) => void
+  readonly uninstall: () => Promise<{ readonly exit: string; readonly out: string }>
+}
+
+function installedNode(t: TestContext): Node {
+  const node = testNode(t)
+  node.write(FILE, CALICO)
+  node.installer({ now: () => new Date() }).turn()
+  const cache = join(dirname(node.conf), 'cache')
+  mkdirSync(join(cache, 'results'), { recursive: true })
+  return {
+    ...node,
+    cache,
+    record: (containerId, config, more = {}) => {
+      const kept = { kind: 'cniCacheV1', containerId, config: Buffer.from(config).toString('base64'), ...more }
+      writeFileSync(join(cache, 'results', `k8s-pod-network-${containerId}-eth0`), JSON.stringify(kept))
+    },
+    uninstall: async () => {
+      let out = ''
+      const flags = { 'cni-bin-dir': node.bin, 'cni-conf-dir': node.conf, 'cni-cache-dir': cache, output: 'text' }
+      const io = { env: {}, stdin: async () => Promise.resolve(''), err: () => undefined, terminal: false }
+      const stop = new AbortController().signal
+      const exit = await uninstallCommand.run(flags, [], { ...io, stop, out: (text) => (out += text) })
+      return { exit, out }
+    },
+  }
+}
+
+test('with no sandbox left that was made with it, everything but the mark goes, and an agent that still runs stays away', async (t) => {
+  const node = installedNode(t)
+  const { exit, out } = await node.uninstall()
+  assert.equal(exit, 'ok')
+  assert.match(out, /entry {4}taken out: 10-calico\.conflist\nplugin .* is removed\nleft {5}a mark/)
+  assert.deepEqual(node.files(), { [FILE]: CALICO })
+  assert.equal(existsSync(node.plugin), false)
+  const agent = node.installer({ now: () => new Date() })
+  agent.turn()
+  assert.deepEqual([agent.state().reason.code, existsSync(node.plugin)], ['cni_uninstalled', false])
+})
+
+test('the plugin stays until the last sandbox that was made with it is gone', async (t) => {
+  const node = installedNode(t)
+  node.record('a1', node.read(FILE))
+  node.record('b2', CALICO)
+  const first = await node.uninstall()
+  assert.equal(first.exit, 'partial')
+  assert.match(first.out, /stays, and lets everything pass[^]*sandbox a1: it was made with the plugin/)
+  assert.doesNotMatch(first.out, /b2/)
+  assert.deepEqual([node.read(FILE), existsSync(node.plugin), existsSync(markerOf(node.plugin))], [CALICO, true, true])
+  rmSync(join(node.cache, 'results/k8s-pod-network-a1-eth0'))
+  const second = await node.uninstall()
+  assert.match(second.out, /entry {4}is in no configuration\nplugin .* is removed/)
+  assert.equal(second.exit, 'ok')
+})
+
+test('a record that cannot be read counts, and one whose namespace is gone does not', async (t) => {
+  const node = installedNode(t)
+  node.record('gone', node.read(FILE), { netns: join(node.conf, 'no-such-netns') })
+  assert.equal((await node.uninstall()).exit, 'ok')
+  const other = installedNode(t)
+  writeFileSync(join(other.cache, 'results/odd'), '{ half')
+  const { exit, out } = await other.uninstall()
+  assert.equal(exit, 'partial')
+  assert.match(out, /sandbox odd: its record cannot be read/)
+})
+
+test('on a node that never had it there is nothing to do, and nothing is left', async (t) => {
+  const node = installedNode(t)
+  for (const directory of [node.bin, node.conf, node.cache]) rmSync(directory, { recursive: true })
+  const { exit, out } = await node.uninstall()
+  assert.equal(exit, 'ok')
+  assert.match(out, /entry {4}is in no configuration\nplugin .* is not there\n$/)
+})
