@@ -69,7 +69,7 @@ export const ALERTS = {
       'No replica runs, or Prometheus cannot read any. While none runs, pods of meshed namespaces are refused by the guard (failurePolicy Ignore) or by the API server (Fail); all other pods start.',
     look: ['sluice check', 'kubectl -n sluice-system get pods -l app.kubernetes.io/name=sluice-webhook', WEBHOOK_LOG],
     act: [
-      'Replicas that run and are not Ready say why: `/readyz?verbose` on their port 15014.',
+      'Replicas that run and are not Ready [say why](troubleshooting.md#the-webhook-is-not-ready-or-does-not-answer).',
       'Replicas that are Pending want nodes without taints that they do not tolerate: [cold start](cold-start.md).',
       'To let pods in at once and outside the mesh: [switching it off](security.md#switching-it-off).',
     ],
@@ -135,7 +135,7 @@ export const ALERTS = {
     ],
     act: [
       'No agent on the node: `kubectl describe` its DaemonSet pod; quota, Pod Security and tolerations are the usual causes.',
-      'An agent that is not Ready: its `/readyz?verbose` on port 8000 names the check that fails, with a reason code.',
+      'An agent that is not Ready [names the check that fails](troubleshooting.md#a-node-is-tainted-or-has-no-label), with a reason code.',
       'Ambient alone: the condition `sluice-mesh.io/ambient` of the agent’s pod holds the reason.',
     ],
   },

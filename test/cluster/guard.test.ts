@@ -166,6 +166,16 @@ test('with the webhook down, namespaces that ask for the mesh refuse what was mi
     /failed-open\.mutation\.webhook\.admission\.k8s\.io\/round_0_index_\d+":"namespace\.sluice-mesh\.io/,
   )
   assert.match(audit, /validation\.policy\.admission\.k8s\.io\/validation_failure.*sluice-guard/)
+  // what the alerts SluiceFailOpen and SluiceGuardDenials go by
+  const { stdout: metrics } = await mesh.server.kubectl(['get', '--raw', '/metrics'])
+  assert.match(
+    metrics,
+    /^apiserver_admission_webhook_fail_open_count\{name="namespace\.sluice-mesh\.io",type="admit"\} [1-9]/m,
+  )
+  assert.match(
+    metrics,
+    /^apiserver_validating_admission_policy_check_total\{enforcement_action="deny",error_type="[^"]*",policy="sluice-guard",policy_binding="[^"]*"\} [1-9]/m,
+  )
 })
 
 test('with the webhook down, the namespaces that a cluster needs to start take every pod, whatever their labels say', async () => {

@@ -6,7 +6,7 @@ import { AGENT_METRICS, type MetricRow, WEBHOOK_METRICS } from '../../src/core/v
 import { REASONS } from '../../src/core/vocabulary/reasons.ts'
 import type { ReasonRow } from '../../src/core/vocabulary/reasons/reason-row.ts'
 
-/** Metrics of the API server, as the suite test:cluster reads them from a real one. */
+/** Metrics of the API server, as test/cluster/guard.test.ts reads them from a real one. */
 const API_SERVER: Readonly<Record<string, Pick<MetricRow, 'type' | 'labels'>>> = {
   apiserver_admission_webhook_fail_open_count: { type: 'counter', labels: ['name', 'type'] },
   apiserver_validating_admission_policy_check_total: {
