@@ -47,7 +47,7 @@ export const VALUES_SCHEMA = group('values of the chart', {
     digest: text('', 'digest of the image, sha256:…; it wins over the tag'),
     imagePullPolicy: oneOf(['IfNotPresent', 'Always', 'Never'], 'when the image is pulled'),
     imagePullSecrets: parts([], 'names of Secrets to pull the image with, as {name: …}'),
-    platform: text('', 'where the cluster runs, a name of docs/installer.md; empty: found by the agent'),
+    platform: text('', 'where the cluster runs, a name of docs/installer.md; empty: the directories that most have'),
     logLevel: LOG_LEVEL,
   }),
   profile: oneOf(
@@ -115,6 +115,18 @@ export const VALUES_SCHEMA = group('values of the chart', {
     cniBinDir: text('', "where the runtime looks for plugins; empty: as the platform's"),
     cniConfDir: text('', "where the runtime's CNI configuration is; empty: as the platform's"),
     cniNetnsDir: text('', "where the runtime mounts network namespaces; empty: as the platform's"),
+    cniConfFileName: text(
+      '',
+      'name of the CNI configuration that the entry goes into; empty: the one that the runtime uses',
+    ),
+    chained: Type.Unsafe<unknown>({
+      type: ['boolean', 'null'],
+      default: null,
+      description:
+        "is the entry added to that configuration? false: it stands alone, for Multus; null: as the platform's",
+    }),
+    istioOwnedCNIConfig: flag(false, 'put the entry into a copy that sorts first, and leave the configuration alone'),
+    istioOwnedCNIConfigFileName: text('02-sluice-cni.conflist', 'name of that copy'),
     excludeNamespaces: parts(['kube-system'], 'namespaces whose pods are never touched'),
     ambient: group('ambient mode', {
       enabled: flag(true, 'does the agent do ambient?'),

@@ -1,3 +1,4 @@
+import { PLATFORMS, platformNamed, type Platform } from '../../src/core/conflist/platforms.ts'
 import { VIRTUAL_NODE_LABELS } from '../../src/core/vocabulary/virtual-nodes.ts'
 import { alertRules } from '../chart/alerts.ts'
 import { dashboard } from '../chart/dashboard.ts'
@@ -17,6 +18,10 @@ export const CHART_PAGES: readonly Page[] = [
   {
     path: `${CHART}/files/virtual-nodes.json`,
     text: async () => await Promise.resolve(awayFromVirtualNodes()),
+  },
+  {
+    path: `${CHART}/files/platforms.json`,
+    text: async () => await Promise.resolve(platformsText()),
   },
   {
     path: `${CHART}/files/alerts.json`,
@@ -44,6 +49,16 @@ export const CHART_PAGES: readonly Page[] = [
 
 function jsonText(value: object): string {
   return `${JSON.stringify(value, null, 1)}\n`
+}
+
+/** Where each platform has what, by its name; `default` is what most of them have. */
+function platformsText(): string {
+  const rows = PLATFORMS.map((platform) => [platform.name, placesOf(platform)] as const)
+  return jsonText({ default: placesOf(platformNamed('kind')), ...Object.fromEntries(rows) })
+}
+
+function placesOf({ binDir, confDir, netnsDir, placement }: Platform): object {
+  return { binDir, confDir, netnsDir, placement }
 }
 
 /** Keeps the DaemonSet's pods off nodes that have no kernel for them. */

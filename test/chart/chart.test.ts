@@ -100,6 +100,38 @@ test('Sluice itself is outside every mesh, and asks for no more privilege than i
   }
 })
 
+test('the agent is told how its entry goes to the runtime, and where the platform has it', () => {
+  const told = (...args: readonly string[]) => {
+    const pod = podOf(named(objects(...args), 'DaemonSet', 'sluice-agent'))
+    const env = containersOf(pod).flatMap(({ container }) => objectsOf(container['env']))
+    const folders = objectsOf(objectOr(pod['spec'])['volumes'])
+    return {
+      env: Object.fromEntries(env.map(({ name, value }) => [stringOr(name) ?? '', stringOr(value)])),
+      folders: Object.fromEntries(
+        folders.map(({ name, hostPath }) => [stringOr(name) ?? '', stringOr(objectOr(hostPath)['path'])]),
+      ),
+    }
+  }
+  assert.equal(told().env['SLUICE_CNI_CONF_MODE'], 'chained')
+  const openshift = told('--set', 'global.platform=openshift')
+  assert.equal(openshift.env['SLUICE_CNI_CONF_MODE'], 'standalone')
+  assert.deepEqual(
+    [openshift.folders['cni-bin'], openshift.folders['cni-conf']],
+    ['/var/lib/cni/bin', '/etc/cni/multus/net.d'],
+  )
+  const chained = told('--set', 'global.platform=openshift,cni.chained=true,cni.cniConfFileName=10-x.conflist')
+  assert.equal(chained.env['SLUICE_CNI_CONF_MODE'], 'chained')
+  assert.equal(chained.env['SLUICE_CNI_CONF_NAME'], '10-x.conflist')
+  const owned = told('--set', 'cni.istioOwnedCNIConfig=true')
+  assert.deepEqual(
+    [owned.env['SLUICE_CNI_CONF_MODE'], owned.env['SLUICE_CNI_OWN_FILE']],
+    ['owned', '02-sluice-cni.conflist'],
+  )
+  assert.equal(told('--set', 'cni.chained=false').env['SLUICE_CNI_CONF_MODE'], 'standalone')
+  const both = renderChart(['--set', 'cni.istioOwnedCNIConfig=true,cni.chained=false'])
+  assert.match(both.text, /cannot go with cni\.chained=false/)
+})
+
 test('each flag that the chart passes is one of the command', async () => {
   const all = objects(
     '--set',

@@ -57,7 +57,17 @@ imagePullSecrets:
 {{- dict
   "bin" (.Values.cni.cniBinDir | default $paths.binDir)
   "conf" (.Values.cni.cniConfDir | default $paths.confDir)
-  "netns" (.Values.cni.cniNetnsDir | default $paths.netnsDir) | toJson }}
+  "netns" (.Values.cni.cniNetnsDir | default $paths.netnsDir)
+  "mode" (include "sluice.confMode" . | default $paths.placement) | toJson }}
+{{- end }}
+
+{{/* How the entry gets to the runtime, where the values say it. */}}
+{{- define "sluice.confMode" -}}
+{{- $alone := and (kindIs "bool" .Values.cni.chained) (not .Values.cni.chained) }}
+{{- if and .Values.cni.istioOwnedCNIConfig $alone }}
+{{- fail "cni.istioOwnedCNIConfig makes a copy with the entry chained; it cannot go with cni.chained=false" }}
+{{- end }}
+{{- if .Values.cni.istioOwnedCNIConfig }}owned{{ else if $alone }}standalone{{ else if .Values.cni.chained }}chained{{ end }}
 {{- end }}
 
 {{/* The policy as Sluice reads it: what the profile says, and over it what the values say. */}}

@@ -35,7 +35,6 @@ const FLAGS: readonly FlagRow[] = [
     default: '/var/run/ztunnel/ztunnel.sock',
     help: 'where ztunnel reaches the agent',
   },
-  { name: 'proc', value: 'DIR', default: '/proc', help: "the node's processes" },
   {
     name: 'exclude-namespaces',
     value: 'NAMES',

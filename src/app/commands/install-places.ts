@@ -23,16 +23,17 @@ export const PLACE_FLAGS: readonly FlagRow[] = [
   },
   { name: 'cni-bin-dir', value: 'DIR', help: "where the runtime looks for CNI plugins; else the platform's" },
   { name: 'cni-conf-dir', value: 'DIR', help: "where it looks for its network configuration; else the platform's" },
-]
-
-/** Flags about how the plugin gets onto a node. */
-export const INSTALL_FLAGS: readonly FlagRow[] = [
-  ...PLACE_FLAGS,
   {
     name: 'netns-dir',
     value: 'DIR',
     help: "where the runtime keeps the network namespaces of pods; else the platform's",
   },
+  { name: 'proc', value: 'DIR', default: '/proc', help: "the node's processes" },
+]
+
+/** Flags about how the plugin gets onto a node. */
+export const INSTALL_FLAGS: readonly FlagRow[] = [
+  ...PLACE_FLAGS,
   {
     name: 'plugin-source',
     value: 'FILE',

@@ -23,12 +23,13 @@ export const uninstallCommand: Command = {
   ],
   examples: ['sluice uninstall', 'sluice uninstall --platform k3s -o json'],
   run: async (flags, _positional, io) => {
-    const { binDir, confDir, placement } = installPlaces(flags, existsSync)
+    const { binDir, confDir, netnsDir, placement } = installPlaces(flags, existsSync)
     const named = placement.is === 'standalone' ? placement.ownFile : placement.file
     const places = {
       plugin: join(binDir, PLUGIN_TYPE),
       confDir,
       cacheDir: flags['cni-cache-dir'] ?? '',
+      node: { proc: flags['proc'] ?? '/proc', netnsDir },
       also: named === undefined ? [] : [named],
     }
     let done: Uninstalled

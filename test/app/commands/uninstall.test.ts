@@ -31,7 +31,8 @@ function installedNode(t: TestContext): Node {
     },
     uninstall: async () => {
       let out = ''
-      const flags = { 'cni-bin-dir': node.bin, 'cni-conf-dir': node.conf, 'cni-cache-dir': cache, output: 'text' }
+      const places = { 'cni-bin-dir': node.bin, 'cni-conf-dir': node.conf, 'cni-cache-dir': cache }
+      const flags = { ...places, 'netns-dir': join(dirname(node.conf), 'netns'), output: 'text' }
       const io = { env: {}, stdin: async () => Promise.resolve(''), err: () => undefined, terminal: false }
       const stop = new AbortController().signal
       const exit = await uninstallCommand.run(flags, [], { ...io, stop, out: (text) => (out += text) })
@@ -69,13 +70,25 @@ test('the plugin stays until the last sandbox that was made with it is gone', as
 
 test('a record that cannot be read counts, and one whose namespace is gone does not', async (t) => {
   const node = installedNode(t)
-  node.record('gone', node.read(FILE), { netns: join(node.conf, 'no-such-netns') })
+  node.record('gone', node.read(FILE), { netns: '/var/run/netns/gone' })
   assert.equal((await node.uninstall()).exit, 'ok')
   const other = installedNode(t)
   writeFileSync(join(other.cache, 'results/odd'), '{ half')
   const { exit, out } = await other.uninstall()
   assert.equal(exit, 'partial')
   assert.match(out, /sandbox odd: its record cannot be read/)
+})
+
+test('namespaces are looked for where this process has them, and a cache that is not there leaves the plugin', async (t) => {
+  const node = installedNode(t)
+  const netns = join(dirname(node.conf), 'netns')
+  mkdirSync(netns)
+  writeFileSync(join(netns, 'cni-1'), '')
+  node.record('a1', node.read(FILE), { netns: '/var/run/netns/cni-1' })
+  assert.equal((await node.uninstall()).exit, 'partial')
+  rmSync(node.cache, { recursive: true })
+  await assert.rejects(node.uninstall(), /cache is not there, so nobody knows which sandboxes need the plugin/)
+  assert.equal(existsSync(node.plugin), true)
 })
 
 test('on a node that never had it there is nothing to do, and nothing is left', async (t) => {

@@ -29,7 +29,7 @@ export class SandboxNamespaces {
 
   /** Opens what the runtime calls `path`. The caller closes it. */
   open(path: string): OpenedNetns {
-    const here = this.#here(path)
+    const here = netnsHere(path, this.#paths)
     if (here === null) return refused(path, 'no runtime keeps one there')
     let netns: NetnsHandle
     try {
@@ -42,15 +42,15 @@ export class SandboxNamespaces {
     netns[Symbol.dispose]()
     return refused(path, problem)
   }
+}
 
-  /** Where this process finds what is at `path` on the node. */
-  #here(path: string): string | null {
-    const pid = OF_PROCESS.exec(path)?.[1]
-    if (pid !== undefined) return join(this.#paths.proc, pid, 'ns/net')
-    const name = basename(path)
-    const isKnown = dirname(path).endsWith('/netns') || dirname(path) === this.#paths.netnsDir
-    return isKnown && FILE_NAME.test(name) ? join(this.#paths.netnsDir, name) : null
-  }
+/** Where this process finds what is at `path` on the node; null where no runtime keeps a namespace. */
+export function netnsHere(path: string, { proc, netnsDir }: Pick<AgentPaths, 'proc' | 'netnsDir'>): string | null {
+  const pid = OF_PROCESS.exec(path)?.[1]
+  if (pid !== undefined) return join(proc, pid, 'ns/net')
+  const name = basename(path)
+  const isKnown = dirname(path).endsWith('/netns') || dirname(path) === netnsDir
+  return isKnown && FILE_NAME.test(name) ? join(netnsDir, name) : null
 }
 
 function identify(path: string): NamespaceId | null {

@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { planRemoval } from '../../../core/conflist/plan.ts'
+import type { AgentPaths } from '../options.ts'
 import { applySteps, isAbsent, readDirectory } from './directory.ts'
 import { type MadeSandbox, sandboxesMadeWith } from './sandboxes.ts'
 import { markerOf, markUninstalled, uninstalledUntil, unmarkUninstalled } from './uninstalled.ts'
@@ -11,6 +12,8 @@ export interface UninstallPlaces {
   readonly confDir: string
   /** of libcni, below it `results` */
   readonly cacheDir: string
+  /** where this process has the node's processes and namespaces */
+  readonly node: Pick<AgentPaths, 'proc' | 'netnsDir'>
   /** a file of ours under another ending than those that runtimes read */
   readonly also: readonly string[]
 }
@@ -33,12 +36,12 @@ const TRIES = 5
  * plugin; then the plugin itself, once no sandbox is left that was. Until then it stays as a stub that lets everything pass.
  * Run again, it goes on where it was. Throws where a directory cannot be read or written; what was done until then is right.
  */
-export function uninstall({ plugin, confDir, cacheDir, also }: UninstallPlaces, now: Date): Uninstalled {
+export function uninstall({ plugin, confDir, cacheDir, node, also }: UninstallPlaces, now: Date): Uninstalled {
   const type = basename(plugin)
   if (existsSync(plugin)) markUninstalled(plugin, now)
   const files = takeOut(confDir, type, also)
-  const sandboxes = sandboxesMadeWith(type, cacheDir)
   const there = existsSync(plugin)
+  const sandboxes = there ? sandboxesMadeWith(type, cacheDir, node) : []
   if (there && sandboxes.length === 0) rmSync(plugin)
   const markedUntil = existsSync(dirname(plugin)) ? uninstalledUntil(plugin, now) : null
   if (markedUntil === null && existsSync(markerOf(plugin))) unmarkUninstalled(plugin)
