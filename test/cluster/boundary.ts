@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { type ApiServer, createNamespace } from '../../scripts/cluster/api-server.ts'
+import { kubeconfig } from '../../scripts/cluster/credentials.ts'
 import { isObject, type JsonObject } from '../../src/core/json/value.ts'
+import type { Connection } from '../../src/edge/cluster/connection.ts'
+import { kubeconfigConnection } from '../../src/edge/cluster/kubeconfig.ts'
 import { until } from './mesh.ts'
 
 /** The objects of a file in manifests/, as they are shipped. */
@@ -58,6 +62,39 @@ export async function agentToken(server: ApiServer, ...bound: readonly string[])
   ])
   assert.equal(code, 0, stderr)
   return stdout.trim()
+}
+
+const AGENT = { namespace: 'sluice-system', name: 'sluice-agent' }
+
+/**
+ * Puts seal and fence into force and the agent's pod `agent` on the node `node-1`; gives how that pod reaches the API server: by a
+ * token of its own, and with no more rights than it needs.
+ */
+export async function agentInside(server: ApiServer): Promise<Connection> {
+  await sealedAndFenced(server)
+  const rbac = 'rbac.authorization.k8s.io'
+  const rules = [
+    { apiGroups: [''], resources: ['pods', 'namespaces'], verbs: ['get', 'list', 'watch'] },
+    { apiGroups: [''], resources: ['pods/status'], verbs: ['patch'] },
+  ]
+  const containers = [{ name: 'agent', image: 'registry.example/sluice:1' }]
+  await applied(server, [
+    { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: AGENT },
+    { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: { name: 'agent' }, rules },
+    {
+      ...{ apiVersion: `${rbac}/v1`, kind: 'ClusterRoleBinding', metadata: { name: 'agent' } },
+      roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'agent' },
+      subjects: [{ kind: 'ServiceAccount', ...AGENT }],
+    },
+    {
+      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'agent', namespace: AGENT.namespace } },
+      spec: { nodeName: 'node-1', serviceAccountName: AGENT.name, containers },
+    },
+  ])
+  const file = join(server.directory, 'agent.conf')
+  writeFileSync(file, kubeconfig(server.url, server.ca, { token: await agentToken(server, 'Pod', 'agent') }))
+  return await kubeconfigConnection({ file })
 }
 
 /** What the API server said about each object that it refused, by name. */

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ApiServer, createNamespace, startApiServer } from '../../scripts/cluster/api-server.ts'
-import { kubeconfig } from '../../scripts/cluster/credentials.ts'
 import { PodConditions } from '../../src/app/agent/verify/pod-conditions.ts'
 import type { Proof } from '../../src/app/agent/verify/proofs.ts'
 import { statusCommand } from '../../src/app/commands/status.ts'
@@ -12,7 +9,7 @@ import type { Standing } from '../../src/core/explain/standing.ts'
 import type { Judgement, Verdict } from '../../src/core/redirection/evidence.ts'
 import { createClient, type ClusterClient } from '../../src/edge/cluster/client.ts'
 import { kubeconfigConnection } from '../../src/edge/cluster/kubeconfig.ts'
-import { agentToken, applied, sealedAndFenced } from './boundary.ts'
+import { agentInside } from './boundary.ts'
 
 const NAMESPACE = 'proven'
 const pods = { resource: { group: '', version: 'v1', plural: 'pods' }, namespace: NAMESPACE }
@@ -26,22 +23,7 @@ before(async () => {
   api = await startApiServer()
   client = createClient(await kubeconfigConnection({ file: api.kubeconfig }))
   await createNamespace(api, NAMESPACE)
-  await sealedAndFenced(api)
-  const rbac = 'rbac.authorization.k8s.io'
-  const rule = { apiGroups: [''], resources: ['pods/status'], verbs: ['patch'] }
-  const subject = { kind: 'ServiceAccount', namespace: 'sluice-system', name: 'sluice-agent' }
-  await applied(api, [
-    { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } },
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: subject.name, namespace: subject.namespace } },
-    { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: { name: 'agent' }, rules: [rule] },
-    {
-      ...{ apiVersion: `${rbac}/v1`, kind: 'ClusterRoleBinding', metadata: { name: 'agent' } },
-      ...{ roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'agent' }, subjects: [subject] },
-    },
-  ])
-  const file = join(api.directory, 'agent.conf')
-  writeFileSync(file, kubeconfig(api.url, api.ca, { token: await agentToken(api, 'Node', 'node-1') }))
-  agent = createClient(await kubeconfigConnection({ file }))
+  agent = createClient(await agentInside(api))
 })
 after(async () => await api.stop())
 
