@@ -19,5 +19,5 @@ LABEL org.opencontainers.image.title="sluice" \
 COPY --from=build /rootfs /
 # the webhook needs no more; the agent's DaemonSet says that it runs as root, and which capabilities it keeps
 USER 65532:65532
-ENTRYPOINT ["/usr/bin/node", "/sluice/main.js"]
+ENTRYPOINT ["/usr/bin/node", "--max-semi-space-size=4", "/sluice/main.js"]
 CMD ["--help"]

@@ -46,6 +46,7 @@ const SUITES: readonly Suite[] = [
   { name: 'house', what: 'the repository itself', missing: always },
   { name: 'unit', what: 'core, edge and app, one by one', missing: always },
   { name: 'goldens', what: "Istio's cases", missing: always },
+  { name: 'soak', what: 'a webhook under half load, which must not grow', missing: always },
   { name: 'plugin', what: 'the CNI plugin, as a runtime calls it', missing: missingForPlugin },
   {
     name: 'chart',

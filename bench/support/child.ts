@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const OUT = join(ROOT, 'node_modules/.cache/bench')
 
 /**
- * Starts a file of bench/ in a process of its own, bundled as Sluice is shipped: read as TypeScript, a process holds the
+ * Starts a file of bench/ in a process of its own, bundled and started as in the image: read as TypeScript, a process holds the
  * compiler as well. It talks by messages.
  */
 export async function start(script: string, ...args: readonly string[]): Promise<ChildProcess> {
@@ -27,7 +27,10 @@ export async function start(script: string, ...args: readonly string[]): Promise
   })
   const name = script.replace(/^.*\//, '').replace(/\.ts$/, '.mjs')
   // the log goes where a container's does: through standard output, here to nowhere
-  return fork(join(OUT, name), args, { execArgv: ['--expose-gc'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  return fork(join(OUT, name), args, {
+    execArgv: ['--expose-gc', '--max-semi-space-size=4'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
 }
 
 /** The next message of `child`; throws where it ends before. */

@@ -12,7 +12,8 @@ import { buildPlugin } from '../plugin.ts'
 import { writeImage } from './oci-image.ts'
 import { assembleRootfs } from './rootfs.ts'
 
-const ENTRYPOINT = ['/usr/bin/node', '/sluice/main.js']
+/** Young objects get 12 MiB instead of 48, which a busy process would keep for good (docs/performance.md). */
+const ENTRYPOINT = ['/usr/bin/node', '--max-semi-space-size=4', '/sluice/main.js']
 
 /** Assembles the root file system in the folder `root`, which must be empty or not there. */
 export function makeRootfs(root: string): void {
