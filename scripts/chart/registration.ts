@@ -8,7 +8,7 @@ import { seal } from '../../src/core/registration/seal.ts'
 import { type Registration, webhookConfiguration } from '../../src/core/registration/webhook-configuration.ts'
 import { rolesOf } from '../../src/core/registration/roles.ts'
 import { SERVICE_ACCOUNTS } from '../../src/core/vocabulary/names.ts'
-import { AGENT_RIGHTS, type RightCondition, WEBHOOK_RIGHTS } from '../../src/core/vocabulary/rights.ts'
+import { AGENT_RIGHTS, type Right, type RightCondition, WEBHOOK_RIGHTS } from '../../src/core/vocabulary/rights.ts'
 
 /** What the chart's templates put values in the place of. */
 const PLACE = {
@@ -51,21 +51,30 @@ export function registrationText(): string {
 
 function roles(): [string, readonly JsonObject[]][] {
   const namespaces = { sluice: PLACE.own, istio: PLACE.istio, agent: PLACE.agents }
-  const webhook = { namespace: PLACE.own, name: PLACE.service }
+  const account = { namespace: PLACE.own, name: PLACE.service }
+  // both may be one namespace in the end, which cannot have two roles of one name
+  const rights = (ofAgents: boolean): readonly Right[] =>
+    WEBHOOK_RIGHTS.filter(({ scope }) => (scope === 'agent') === ofAgents)
+  const webhook = (suffix: string, ...conditions: readonly RightCondition[]): readonly JsonObject[] => {
+    const roles = { account, namespaces, suffix, conditions: ['always', 'leader', ...conditions] } as const
+    return [
+      ...rolesOf(rights(false), { ...roles, name: PLACE.service }),
+      ...rolesOf(rights(true), { ...roles, name: `${PLACE.service}-agents` }),
+    ]
+  }
   const agent = { namespace: PLACE.agents, name: SERVICE_ACCOUNTS.agent }
-  const of = (account: typeof webhook, name: string, suffix: string, ...conditions: readonly RightCondition[]) => ({
-    ...{ name, account, namespaces, suffix },
-    conditions: ['always', ...conditions] as const,
-  })
   return [
-    ['roles-default', rolesOf(WEBHOOK_RIGHTS, of(webhook, PLACE.service, '', 'leader', 'ca-secret'))],
+    ['roles-default', webhook('', 'ca-secret')],
+    ['roles-revision', webhook(`-${PLACE.revision}`, 'ca-secret')],
+    ['roles-files-default', webhook('')],
+    ['roles-files-revision', webhook(`-${PLACE.revision}`)],
     [
-      'roles-revision',
-      rolesOf(WEBHOOK_RIGHTS, of(webhook, PLACE.service, `-${PLACE.revision}`, 'leader', 'ca-secret')),
+      'roles-agent',
+      rolesOf(AGENT_RIGHTS, {
+        ...{ account: agent, name: agent.name, namespaces, suffix: '' },
+        conditions: ['always'],
+      }),
     ],
-    ['roles-files-default', rolesOf(WEBHOOK_RIGHTS, of(webhook, PLACE.service, '', 'leader'))],
-    ['roles-files-revision', rolesOf(WEBHOOK_RIGHTS, of(webhook, PLACE.service, `-${PLACE.revision}`, 'leader'))],
-    ['roles-agent', rolesOf(AGENT_RIGHTS, of(agent, 'sluice-agent', ''))],
   ]
 }
 

@@ -58,7 +58,17 @@ export function assembleRootfs(root: string, { dist, node, plugin }: RootfsParts
   cpSync(dist, join(root, 'sluice'), { recursive: true })
   copyTo(plugin, join(root, 'opt/sluice/cni', basename(plugin)))
   for (const name of ['protocols', 'services']) copyTo(join(unpacked, 'etc', name), join(root, 'etc', name))
-  copyLibraries(root, unpacked, target)
+  copyLibraries(root, unpacked, [
+    ...['usr/bin/node', 'usr/sbin/nft', 'usr/sbin/xtables-nft-multi', 'usr/sbin/xtables-legacy-multi'],
+    ...LOADED_LATER.map((name) => join('usr/lib', triplet, name)),
+    ...nativeParts(root),
+  ])
+}
+
+/** Puts one more program into the root file system `root`, at the path `to`, with the libraries that it needs. */
+export function addProgram(root: string, program: string, to: string): void {
+  copyTo(program, join(root, to))
+  copyLibraries(root, debs('image', DEBIAN_PACKAGES), [to])
 }
 
 function skeleton(root: string): void {
@@ -88,15 +98,11 @@ function skeleton(root: string): void {
 }
 
 /** Every library that something in `root` needs, as the packages' own loader finds it, so that nothing of this machine gets in. */
-function copyLibraries(root: string, unpacked: string, target: string): void {
+function copyLibraries(root: string, unpacked: string, objects: readonly string[]): void {
   const loader = loaderOf(unpacked)
   const libraries = libraryFolder(unpacked)
   const path = [libraries, libraries.replace('/usr/lib/', '/lib/')].join(':')
-  const objects = [
-    ...['usr/bin/node', 'usr/sbin/nft', 'usr/sbin/xtables-nft-multi', 'usr/sbin/xtables-legacy-multi'],
-    ...LOADED_LATER.map((name) => join('usr/lib', basename(target), name)),
-    ...nativeParts(root),
-  ]
+  const target = join(root, 'usr/lib', basename(libraries))
   for (const object of objects) {
     const { status, stdout, stderr } = spawnSync(loader, ['--library-path', path, '--list', join(root, object)], {
       encoding: 'utf8',

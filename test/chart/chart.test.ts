@@ -171,3 +171,15 @@ test('each flag that the chart passes is one of the command', async () => {
     }
   assert.ok(checked > 10)
 })
+
+test('no two objects have one name, also where webhook and agent share a namespace', () => {
+  const names = objects().map(({ kind, metadata }) => {
+    const { namespace, name } = objectOr(metadata)
+    return JSON.stringify([kind, namespace, name])
+  })
+  assert.ok(names.length > 30)
+  assert.deepEqual(
+    names.filter((name, at) => names.indexOf(name) !== at),
+    [],
+  )
+})

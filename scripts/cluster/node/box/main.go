@@ -1,7 +1,8 @@
 // box is the program of the test pods: the pause process of every sandbox, a server, a client, and a stand-in for the proxy.
 //
 //	box                       waits for the end
-//	box serve ADDRESS NAME    answers every connection with NAME and the address that the client wanted
+//	box serve ADDRESS NAME    answers every connection with NAME and the address that the client wanted; and that a proxy made the
+//	                          connection, where one says so in a PROXY line
 //	box dial ADDRESS          prints what the server there answers
 package main
 
@@ -11,6 +12,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 	"unsafe"
@@ -36,6 +38,8 @@ func dial(address string) {
 		os.Exit(1)
 	}
 	conn.SetDeadline(time.Now().Add(5 * time.Second))
+	// a proxy says who it is with the first byte that it passes on
+	conn.Write([]byte{'\n'})
 	io.Copy(os.Stdout, conn)
 }
 
@@ -50,9 +54,20 @@ func serve(address, name string) {
 		if err != nil {
 			continue
 		}
-		fmt.Fprintf(conn, "%s was asked for %s\n", name, wanted(conn.(*net.TCPConn)))
-		conn.Close()
+		go answer(conn, name)
 	}
+}
+
+func answer(conn net.Conn, name string) {
+	defer conn.Close()
+	// all that is said at once is read: a connection that is closed with something unread is reset, and the answer lost
+	conn.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+	said, _ := io.ReadAll(io.LimitReader(conn, 1024))
+	by := ""
+	if strings.HasPrefix(string(said), "PROXY ") {
+		by = " by a proxy"
+	}
+	fmt.Fprintf(conn, "%s was asked for %s%s\n", name, wanted(conn.(*net.TCPConn)), by)
 }
 
 // wanted is where the connection was going before it was redirected (SO_ORIGINAL_DST), else where it came to.

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { BOX_IMAGE } from '../../scripts/cluster/node-images.ts'
+import { type JsonObject, objectOr } from '../../src/core/json/value.ts'
+import { apply, dial, kubectl, makeNamespace, node, ready, run, waitFor } from './cluster.ts'
+import { applyChart, chartObjects, installed, meshNamespace, pretendIstiod } from './installation.ts'
+import { AGENT, plainPod, SLUICE } from './workloads.ts'
+
+/** The product as people install it: by its chart, from the image that ships, on a real node with real pods and a real Envoy. */
+const [MESH, OUTSIDE, INIT, LATER] = ['mesh', 'outside', 'mesh-init', 'mesh-later']
+
+before(async () => {
+  await kubectl('-n', SLUICE, 'delete', 'daemonset', AGENT, '--ignore-not-found', '--wait', '--timeout=60s')
+  await pretendIstiod()
+  await makeNamespace(SLUICE)
+  await applyChart(chartObjects())
+  await installed()
+  await meshNamespace(MESH)
+  await meshNamespace(INIT, { 'sluice-mesh.io/mode': 'init' })
+  await meshNamespace(LATER)
+  await makeNamespace(OUTSIDE)
+  await create(OUTSIDE, plainPod('plain'))
+  await create(MESH, plainPod('web'))
+})
+
+async function create(namespace: string, pod: JsonObject): Promise<void> {
+  await apply({ ...pod, metadata: { ...(pod['metadata'] as object), namespace } })
+}
+
+async function decided(namespace: string, name: string): Promise<string> {
+  const path = 'jsonpath={.metadata.annotations.sluice-mesh\\.io/decided}'
+  return await kubectl('-n', namespace, 'get', 'pod', name, '-o', path)
+}
+
+/** Runs a command of this checkout where the cluster is. */
+async function sluice(...args: readonly string[]): Promise<{ readonly code: number; readonly stdout: string }> {
+  return await node.exec([process.execPath, `${process.cwd()}/src/main.ts`, ...args])
+}
+
+interface Load {
+  readonly modes: Readonly<Record<string, number>>
+  readonly failed: number
+  readonly problems: readonly string[]
+}
+
+async function load(count: number): Promise<Load> {
+  return JSON.parse(
+    await run(process.execPath, `${process.cwd()}/test/node/create-load.ts`, MESH, String(count)),
+  ) as Load
+}
+
+test('a pod of the mesh gets mode cni, asks for no privilege, and its traffic passes a real Envoy both ways', async () => {
+  const [plain, web] = [await ready(OUTSIDE, 'plain'), await ready(MESH, 'web')]
+  assert.equal(await decided(MESH, 'web'), 'cni')
+  assert.doesNotMatch(await kubectl('-n', MESH, 'get', 'pod', 'web', '-o', 'yaml'), /NET_ADMIN/)
+  assert.equal(await dial(MESH, 'web', `${plain}:8080`), `app was asked for ${plain}:8080 by a proxy`)
+  assert.equal(await dial(OUTSIDE, 'plain', `${web}:8080`), `app was asked for ${web}:8080 by a proxy`)
+  assert.equal(await decided(OUTSIDE, 'plain'), '')
+})
+
+test('the agent has measured the pod, and sluice status says so', async () => {
+  const status = async (): Promise<string> => (await sluice('status', '-n', MESH, '-o', 'json')).stdout
+  await waitFor(async () => /"redirected": "yes"/.test(await status()), 'web is measured', status)
+})
+
+test('a pod whose namespace wishes mode init redirects itself, and its traffic passes Envoy', async () => {
+  await create(INIT, plainPod('self'))
+  const [plain, self] = [await ready(OUTSIDE, 'plain'), await ready(INIT, 'self')]
+  assert.equal(await decided(INIT, 'self'), 'init')
+  assert.equal(await dial(INIT, 'self', `${plain}:8080`), `app was asked for ${plain}:8080 by a proxy`)
+  assert.equal(await dial(OUTSIDE, 'plain', `${self}:8080`), `app was asked for ${self}:8080 by a proxy`)
+})
+
+test('a dry run says what would become of a pod, and a Job of the mesh completes', async () => {
+  const pod = { ...plainPod('asked'), metadata: { name: 'asked', namespace: MESH } }
+  const { code, stderr } = await node.kubectl(['apply', '--dry-run=server', '-f', '-'], JSON.stringify(pod))
+  assert.equal(code, 0, stderr)
+  assert.match(stderr, /Warning: sluice: mode cni: cni_first/)
+  const app = { name: 'app', image: BOX_IMAGE, imagePullPolicy: 'Never', command: ['/box', 'dial', '127.0.0.1:15021'] }
+  await apply({
+    ...{ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'once', namespace: MESH } },
+    spec: { template: { spec: { restartPolicy: 'Never', containers: [app] } } },
+  })
+  await kubectl('-n', MESH, 'wait', '--for=condition=complete', 'job/once', '--timeout=120s')
+})
+
+test('the chart applied again changes nothing and conflicts with nothing, though the leader wrote caBundle', async () => {
+  const path = 'jsonpath={.webhooks[0].clientConfig.caBundle}'
+  assert.notEqual(await kubectl('get', 'mutatingwebhookconfiguration', 'sluice', '-o', path), '')
+  const kinds =
+    'mutatingwebhookconfigurations,validatingwebhookconfigurations,validatingadmissionpolicies,configmaps,deployments,daemonsets'
+  const state = async (): Promise<readonly string[]> => {
+    const { items } = JSON.parse(
+      await kubectl('get', kinds, '-A', '-l', 'app.kubernetes.io/part-of=sluice', '-o', 'json'),
+    ) as { readonly items: readonly JsonObject[] }
+    return items.map(({ kind, metadata, spec, webhooks, data }) => {
+      const { name, generation } = objectOr(metadata)
+      // the API server counts some applications of the very same webhooks; of a workload a new generation is a roll-out
+      const rolled = kind === 'Deployment' || kind === 'DaemonSet' ? generation : null
+      return JSON.stringify({ kind, name, rolled, spec, webhooks, data })
+    })
+  }
+  const before = await state()
+  assert.ok(before.length > 6, `${before.length} objects`)
+  await applyChart(chartObjects())
+  assert.deepEqual(await state(), before)
+})
+
+test('a rolling update of webhook and agent and a new certificate cost no creation, and change no mode', async () => {
+  const running = load(1_000)
+  await kubectl('-n', SLUICE, 'rollout', 'restart', 'deployment/sluice-webhook', `daemonset/${AGENT}`)
+  await kubectl('-n', SLUICE, 'rollout', 'status', 'deployment/sluice-webhook', '--timeout=120s')
+  await kubectl('-n', SLUICE, 'delete', 'secret', 'sluice-ca')
+  const { modes, failed, problems } = await running
+  assert.deepEqual({ modes, failed, problems }, { modes: { cni: 1_000 }, failed: 0, problems: [] })
+  await installed()
+  const [plain, web] = [await ready(OUTSIDE, 'plain'), await ready(MESH, 'web')]
+  assert.equal(await dial(MESH, 'web', `${plain}:8080`), `app was asked for ${plain}:8080 by a proxy`)
+  assert.equal(await dial(OUTSIDE, 'plain', `${web}:8080`), `app was asked for ${web}:8080 by a proxy`)
+})
+
+test('with the webhook down the guard refuses pods of the mesh, and nobody else', async () => {
+  await kubectl('-n', SLUICE, 'scale', 'deployment/sluice-webhook', '--replicas=0')
+  try {
+    const tried = async (namespace: string): Promise<{ readonly code: number; readonly stderr: string }> =>
+      await node.kubectl(
+        ['apply', '--dry-run=server', '-f', '-'],
+        JSON.stringify({ ...plainPod('late'), metadata: { name: 'late', namespace } }),
+      )
+    await waitFor(async () => (await tried(LATER)).code !== 0, 'the guard refuses')
+    assert.match((await tried(LATER)).stderr, /sluice-guard.*denied request/s)
+    for (const free of [OUTSIDE, 'kube-system', SLUICE]) assert.equal((await tried(free)).code, 0, free)
+  } finally {
+    await kubectl('-n', SLUICE, 'scale', 'deployment/sluice-webhook', '--replicas=2')
+  }
+  await installed()
+})
+
+test('sluice check finds everything in order', async () => {
+  const { code, stdout } = await sluice('check')
+  assert.equal(code, 0, stdout)
+})
