@@ -25,7 +25,11 @@ const ALARMS = {
     'cni_config_unusable',
     'cni_config_outranked',
     'cni_config_taken',
+    'cni_directory_unreadable',
+    'cni_plugin_failed',
+    'cni_write_failed',
   ],
+  fight: ['cni_config_fight'],
   ztunnel: [
     'ztunnel_not_connected',
     'ztunnel_silent',
@@ -146,7 +150,26 @@ export const ALERTS = {
     summary: 'the plugin’s entry is not in the CNI configuration of node {{ $labels.node }} ({{ $labels.reason }})',
     means: 'The runtime does not call the plugin for new pods. The agent is not Ready; the node leaves the coverage.',
     look: [AGENT_LOG, 'ls -l /etc/cni/net.d    # on the node, or through kubectl debug node/NODE'],
-    act: ['Do what [the reason](reasons.md) says; Sluice changes no file that it cannot read, and never makes one.'],
+    act: [
+      'Do what [the reason](reasons.md) says; [how the entry is kept](installer.md); Sluice changes no file that it cannot read, and never makes one.',
+    ],
+  },
+  SluiceConflistFight: {
+    expr: `sum by (node) (${alarm(...ALARMS.fight)}) > 0`,
+    lasts: '1m',
+    severity: 'warning',
+    summary: 'somebody keeps taking the plugin’s entry out of the CNI configuration of node {{ $labels.node }}',
+    means:
+      'Two writers fight over one file. The agent repairs more slowly now, and pods that start in between are not redirected by the plugin; the sweep measures them.',
+    look: [
+      AGENT_LOG,
+      'sluice check',
+      'cat /var/run/sluice/installer-history.json    # on the node: who, when, how often',
+    ],
+    act: [
+      'Let the other writer leave entries of others alone (Cilium: `cni.exclusive=false`).',
+      'Or give Sluice a [file of its own](installer.md#where-the-entry-goes): `owned`.',
+    ],
   },
   SluiceZtunnelDisconnected: {
     expr: `sum by (node, reason) (${alarm(...ALARMS.ztunnel)}) > 0`,

@@ -4,6 +4,7 @@ import { CHART_PAGES } from './chart.ts'
 import { CHECKS_PAGE } from './checks.ts'
 import { CLI } from './cli.ts'
 import { FIDELITY_PAGE } from './fidelity.ts'
+import { INSTALLER_PAGE } from './installer.ts'
 import { MANIFESTS } from './manifests.ts'
 import { METRICS_PAGE } from './metrics.ts'
 import type { Page } from './page.ts'
@@ -18,6 +19,7 @@ export const PAGES: readonly Page[] = [
   CHECKS_PAGE,
   CLI,
   FIDELITY_PAGE,
+  INSTALLER_PAGE,
   METRICS_PAGE,
   POLICY_PAGE,
   REASONS_PAGE,

@@ -49,6 +49,7 @@ const FIRES: Readonly<Record<AlertName, Series>> = {
   SluicePodUnproven: { [alarm('pod_unproven')]: '0x1500 1x100' },
   SluiceNodeNotCovered: { 'sluice_nodes{mode="cni",state="unable"}': '0x1500 1x100' },
   SluiceConflistEntry: { [alarm('cni_config_outranked')]: '0x1500 1x100' },
+  SluiceConflistFight: { [alarm('cni_config_fight')]: '0x1500 1x100' },
   SluiceZtunnelDisconnected: { [alarm('ztunnel_not_connected')]: '0x1500 1x100' },
   SluiceCertificateExpires: { sluice_certificate_not_after_seconds: '900000x1600' },
   SluiceStaleFacts: { [alarm('facts_stale')]: '0x1500 1x100' },

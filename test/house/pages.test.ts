@@ -5,6 +5,8 @@ import { dirname, join, normalize } from 'node:path'
 import { test } from 'node:test'
 import type { Command } from '../../src/app/commands/command.ts'
 import { COMMANDS } from '../../src/app/commands/commands.ts'
+import { VALUES_SCHEMA } from '../../scripts/chart/values-schema.ts'
+import type { ValueSchema } from '../../scripts/chart/values-text.ts'
 import { REASONS } from '../../src/core/vocabulary/reasons.ts'
 
 const pages = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
@@ -14,6 +16,9 @@ const pages = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
   .split('\n')
   .filter((page) => existsSync(page) && !page.startsWith('test/'))
 const read = (page: string): string => readFileSync(page, 'utf8')
+
+/** Pages that are written by hand, for those who run Sluice. */
+const OPERATORS = ['install', 'modes', 'migration', 'upgrade', 'cold-start', 'uninstall', 'troubleshooting']
 
 /** Code in a line or a block of its own: nothing there is a link. */
 const CODE = /```[\s\S]*?```|`[^`\n]*`|^(?: {4}|\t).*$/gm
@@ -100,8 +105,8 @@ test('every command that a page shows exists, with the flags that it is shown wi
 })
 
 test('every reason code that the pages for operators name exists', () => {
-  const named = ['troubleshooting', 'cold-start', 'migration', 'modes', 'upgrade', 'uninstall', 'install'].flatMap(
-    (name) => [...read(`docs/${name}.md`).matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)].map(([, code = '']) => code),
+  const named = OPERATORS.flatMap((name) =>
+    [...read(`docs/${name}.md`).matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)].map(([, code = '']) => code),
   )
   assert.ok(named.length > 25, `${named.length} codes`)
   assert.deepEqual(
@@ -110,5 +115,29 @@ test('every reason code that the pages for operators name exists', () => {
   )
 })
 
+/** Is there such a value, or is it a field of one whose fields the schema leaves open? */
+function isValue(path: readonly string[], schema: ValueSchema): boolean {
+  const [name, ...rest] = path
+  if (name === undefined || schema.properties === undefined) return true
+  const inner = schema.properties[name]
+  return inner !== undefined && isValue(rest, inner)
+}
+
+test('every value of the chart that the pages for operators name exists', () => {
+  const roots = Object.keys(VALUES_SCHEMA.properties).join('|')
+  const pattern = new RegExp(`(?<![\\w./-])(?:${roots})\\.[A-Za-z.]+(?=[=:\`\\s])`, 'g')
+  const named = [...OPERATORS, 'alerts']
+    .map((name) => `docs/${name}.md`)
+    .flatMap((page) => [...read(page).matchAll(CODE)].flatMap(([code]) => code.match(pattern) ?? []))
+    .filter((value) => !CILIUM.includes(value))
+  assert.ok(named.length > 15, `${named.length} values`)
+  assert.deepEqual(
+    named.filter((value) => !isValue(value.split('.'), VALUES_SCHEMA as ValueSchema)),
+    [],
+  )
+})
+
+/** Values of Cilium's chart that begin like ours. */
+const CILIUM = ['cni.exclusive']
 /** Names of others that look like a code. */
 const NOT_REASONS = ['allow_net_admin']
