@@ -148,16 +148,24 @@ export class AmbientTestNode {
   }
 
   /** An agent that starts now: what the one before knew is what stands in the journal and on the node. */
-  async startAgent(given: { readonly unable?: () => Reason | null } = {}): Promise<TestAgent> {
+  async startAgent(given: AgentReasons = {}): Promise<TestAgent> {
     const redirector = new Redirector({
       worker,
       backend: 'libnftables',
       ambient: { dnsCapture: true, probeSource: PROBE_ADDRESSES },
     })
     await redirector.tryNode()
-    return new TestAgent(this, redirector, given.unable ?? (() => null))
+    return new TestAgent(this, redirector, given)
   }
 }
+
+/** Why a node brings nobody in, or lets everybody go. */
+export interface AgentReasons {
+  readonly unable?: () => Reason | null
+  readonly retired?: () => Reason | null
+}
+
+const never = (): null => null
 
 export class TestAgent implements AsyncDisposable {
   readonly news: AmbientNews[] = []
@@ -171,7 +179,7 @@ export class TestAgent implements AsyncDisposable {
   readonly #ztunnels = new LateZtunnels()
   readonly #stop = new AbortController()
 
-  constructor(node: AmbientTestNode, redirector: Redirector, unable: () => Reason | null) {
+  constructor(node: AmbientTestNode, redirector: Redirector, { unable = never, retired = never }: AgentReasons) {
     this.#node = node
     const { api, host, probePath } = node
     this.journal = new Journal(join(node.folder, 'journal.json'), 'boot')
@@ -191,7 +199,7 @@ export class TestAgent implements AsyncDisposable {
       },
     })
     this.ambient = new Ambient({
-      ...{ pods: api, enrolment: this.enrolment, finder, journal: this.journal, queue, unable },
+      ...{ pods: api, enrolment: this.enrolment, finder, journal: this.journal, queue, unable, retired },
       rules: ISTIO_AMBIENT_RULES,
       mark: (pod, mark) => void this.marks.set(pod.uid, mark),
       onNews: (news) => void this.news.push(news),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PROBE_SOURCE } from '../../src/core/vocabulary/ports.ts'
+import type { Reason } from '../../src/core/vocabulary/reasons.ts'
 import { Actor, type Order, type Seen } from './actors.ts'
 import { KUBELET, makeNode, MODE, type TestPod } from './ambient-node.ts'
 import { inNetns, type TestNetns } from './world.ts'
@@ -166,6 +167,21 @@ test('a node that may not bring pods in says why, and keeps those that are in', 
   await next.until(() => next.ambient.alarms().length > 0)
   assert.equal((await next.add(other))?.code, 'kubelet_not_found')
   assert.equal(next.ambient.held(other.uid), undefined)
+})
+
+test('a node that Sluice is taken off lets every pod go, and its traffic goes its own way', async () => {
+  const { node, agent: first, pod, neighbour } = await scene()
+  await first[Symbol.asyncDispose]()
+  let reason: Reason | null = null
+  const agent = await node.startAgent({ retired: () => reason })
+  await agent.ztunnel()
+  node.api.show(pod, IN)
+  await agent.untilProven(pod)
+  reason = { code: 'cni_uninstalled', args: { until: 'later' } }
+  await agent.untilOut(pod)
+  assert.equal(rulesIn(pod.netns), '')
+  assert.equal((await node.probePath.members()).size, 0)
+  assert.deepEqual(await carriers(neighbour, pod), [[], []])
 })
 
 test('pods that join and leave under load lose no new connection', async () => {

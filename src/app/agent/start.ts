@@ -19,7 +19,7 @@ import { SandboxNamespaces } from './cni/sandbox-netns.ts'
 import { Sandboxes } from './cni/sandboxes.ts'
 import { CniServer } from './cni/server.ts'
 import { healthServer } from './health.ts'
-import { createInstaller, installedCheck } from './installer/create-installer.ts'
+import { createInstaller, installedCheck, uninstalling } from './installer/create-installer.ts'
 import type { Installer } from './installer/installer.ts'
 import { Journal } from './journal.ts'
 import { type Loop, periodic } from './loop.ts'
@@ -89,6 +89,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
             ...{ proofs: proofs.proofs, prober: probes, proc: paths.proc, ztunnelSocket: paths.ztunnelSocket },
             self: options.self,
             node: { ...ambientNode, families: abilities.ipv6 ? [4, 6] : [4] },
+            retired: () => uninstalling(installer),
             rules: { enablement: options.ambient.enablement, excludedNamespaces: options.excludedNamespaces },
           }),
         )

@@ -7,7 +7,11 @@ export const EXIT_CODES = {
   failure: { code: 1, meaning: 'it could not be done: a file, a connection, or a bug; the message says which' },
   usage: { code: 2, meaning: 'the command line or an input is wrong; the message names the flag or the field' },
   refusal: { code: 3, meaning: 'Sluice refuses: the pod cannot be meshed as asked, or a measurement says no' },
-  partial: { code: 5, meaning: 'a measurement says partly yes: some traffic is redirected as promised, some is not' },
+  partial: {
+    code: 5,
+    meaning:
+      'a measurement says partly yes: some traffic is redirected as promised, some is not; or an uninstall had to leave something',
+  },
   unknown: { code: 4, meaning: 'it could not be found out; never to be read as yes' },
 } as const
 

@@ -36,6 +36,8 @@ export interface AmbientOptions {
   readonly queue: PodQueue
   /** why this node brings no pod in at all; null: it does */
   readonly unable: () => Problem
+  /** why every pod is to leave; null: none has to */
+  readonly retired: () => Reason | null
   readonly mark: (pod: NodePod, mark: Mark) => void
   readonly onNews: (news: AmbientNews) => void
   /** every verdict that was measured here */
@@ -113,7 +115,9 @@ export class Ambient {
 
   /** Is the pod for ambient? Undefined while its namespace is not known: that is not a no. */
   standingOf(pod: NodePod): Standing | undefined {
-    const { pods, rules } = this.#options
+    const { pods, rules, retired } = this.#options
+    const reason = retired()
+    if (reason !== null) return { is: 'out', reason }
     const labels = pods.namespaceLabels(pod.namespace)
     return labels === undefined ? undefined : ambientStanding(pod.object, { name: pod.namespace, labels }, rules)
   }

@@ -42,6 +42,8 @@ export interface NodeAmbientOptions {
   readonly ztunnelSocket: string
   readonly node: AmbientNode
   readonly rules: AmbientRules
+  /** why every pod is to leave: Sluice is being taken off the node; null: it is not */
+  readonly retired: () => Reason | null
   /** the agent's own pod, which says what the node can do; null: it runs in none */
   readonly self: { readonly namespace: string; readonly name: string } | null
   /** null: there is no cluster to tell */

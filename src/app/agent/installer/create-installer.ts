@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { pluginEntry, PLUGIN_TYPE } from '../../../core/conflist/entry.ts'
-import { sentence } from '../../../core/vocabulary/reasons.ts'
+import { type Reason, sentence } from '../../../core/vocabulary/reasons.ts'
 import type { Check } from '../../../edge/telemetry/health.ts'
 import type { Logger } from '../../../edge/telemetry/logger.ts'
 import type { AgentOptions } from '../options.ts'
@@ -24,6 +24,12 @@ export function createInstaller(options: AgentOptions, log: Logger, metrics: Age
     },
     failed: (err) => log.error({ err, loop: 'installer' }, 'a turn failed; the next one comes in its time'),
   })
+}
+
+/** Is the plugin on its way out by `sluice uninstall`? Then nothing is brought in, and what is in goes out. */
+export function uninstalling(installer: Installer): Reason | null {
+  const { reason } = installer.state()
+  return reason.code === 'cni_uninstalled' ? reason : null
 }
 
 /** Do new pods of the node come by the plugin? */
