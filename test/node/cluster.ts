@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { attach, stopNode, type TestNode } from '../../scripts/cluster/node.ts'
-import { buildPlugin, PLUGIN_NAME } from '../../scripts/plugin.ts'
 import { type JsonObject, objectOr } from '../../src/core/json/value.ts'
 import { NODE_DIRECTORY } from './place.ts'
 
@@ -74,20 +73,6 @@ export async function dial(namespace: string, name: string, address: string): Pr
   return stdout.trim()
 }
 
-/** Puts the plugin and its entry into the node's CNI configuration, as the installer does. */
-export async function installPlugin(): Promise<void> {
-  const target = `/opt/cni/bin/${PLUGIN_NAME}`
-  await run('cp', buildPlugin(), target)
-  const file = '/etc/cni/net.d/10-node.conflist'
-  const list = objectOr(JSON.parse(await run('cat', file)))
-  const plugins = (list['plugins'] as readonly JsonObject[]).filter(({ type }) => type !== PLUGIN_NAME)
-  const entry = {
-    ...{ type: PLUGIN_NAME, socket: '/run/sluice/cni.sock', excludeNamespaces: ['kube-system'] },
-    capabilities: { 'io.kubernetes.cri.pod-annotations': true },
-  }
-  await write(file, JSON.stringify({ ...list, plugins: [...plugins, entry] }))
-}
-
 /** Runs a program on the node and gives what it printed. */
 export async function run(...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await node.exec(args)
@@ -96,7 +81,7 @@ export async function run(...args: readonly string[]): Promise<string> {
 }
 
 /** Writes a file on the node. */
-async function write(path: string, text: string): Promise<void> {
+export async function write(path: string, text: string): Promise<void> {
   const { code, stderr } = await node.exec(['tee', path], text)
   assert.equal(code, 0, stderr)
 }

@@ -1,18 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { startNode } from '../../scripts/cluster/node.ts'
-import {
-  apply,
-  dial,
-  inNamespace,
-  installPlugin,
-  kubectl,
-  makeNamespace,
-  node,
-  ready,
-  run,
-  waitFor,
-} from './cluster.ts'
+import { apply, dial, inNamespace, kubectl, makeNamespace, node, ready, run, waitFor } from './cluster.ts'
 import { NODE_DIRECTORY } from './place.ts'
 import { AGENT, agentObjects, CAPABILITIES, type Capability, meshPod, plainPod, SLUICE } from './workloads.ts'
 
@@ -23,7 +12,6 @@ const selector = `app.kubernetes.io/name=${AGENT}`
 before(async () => {
   await apply(...agentObjects())
   await kubectl('-n', SLUICE, 'rollout', 'status', `daemonset/${AGENT}`, '--timeout=120s')
-  await installPlugin()
   await makeNamespace(SHOP)
 })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { apply, dial, inNamespace, installPlugin, kubectl, makeNamespace, ready } from './cluster.ts'
+import { apply, dial, inNamespace, kubectl, makeNamespace, ready } from './cluster.ts'
 import { AGENT, agentObjects, meshPod, plainPod, SLUICE } from './workloads.ts'
 
 /** Kubelet, containerd, the plugin and an agent in a DaemonSet, not privileged: a pod's traffic goes to its proxy. */
@@ -9,7 +9,6 @@ const SHOP = 'shop'
 before(async () => {
   await apply(...agentObjects())
   await kubectl('-n', SLUICE, 'rollout', 'status', `daemonset/${AGENT}`, '--timeout=120s')
-  await installPlugin()
   await makeNamespace(SHOP)
   await apply(...inNamespace(SHOP, meshPod('web'), plainPod('plain')))
 })

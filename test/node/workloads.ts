@@ -14,7 +14,8 @@ export type Capability = (typeof CAPABILITIES)[number]
 const FOLDERS = [
   { name: 'cni-bin', path: '/opt/cni/bin', at: '/opt/cni/bin' },
   { name: 'cni-conf', path: '/etc/cni/net.d', at: '/etc/cni/net.d' },
-  { name: 'run', path: '/run/sluice', at: '/var/run/sluice' },
+  { name: 'cni-cache', path: '/var/lib/cni', at: '/var/lib/cni', more: { readOnly: true } },
+  { name: 'run', path: '/var/run/sluice', at: '/var/run/sluice' },
   // without propagation, namespaces that are made later are empty files
   {
     name: 'netns',
@@ -73,8 +74,11 @@ function agentPod(capabilities: readonly string[]): JsonObject {
         name: 'agent',
         image: SLUICE_IMAGE,
         imagePullPolicy: 'Never',
-        args: ['agent', '--proc', '/host/proc', '--health-listen', '127.0.0.1:8000'],
-        env: [{ name: 'SLUICE_NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }],
+        args: ['agent', '--health-listen', '127.0.0.1:8000'],
+        env: [
+          { name: 'SLUICE_NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+          { name: 'SLUICE_PROC', value: '/host/proc' },
+        ],
         readinessProbe: { httpGet: { host: '127.0.0.1', port: 8000, path: '/readyz' }, periodSeconds: 1 },
         livenessProbe: { httpGet: { host: '127.0.0.1', port: 8000, path: '/healthz' }, periodSeconds: 10 },
         securityContext: {
