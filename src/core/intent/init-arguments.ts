@@ -54,6 +54,17 @@ const SWITCHES: Readonly<
 
 type Switch = 'redirectDns' | 'captureAllDns' | 'dropInvalid' | 'dualStack'
 
+/** The tables' rows with the variable of each, made once: every pod with an init container is read by them. */
+const VALUE_ROWS = Object.entries(VALUES).map(([long, row]) => ({ ...row, long, variable: variableOf(long) }))
+const SWITCH_ROWS = Object.entries(SWITCHES).map(([long, row]) => ({
+  ...row,
+  long,
+  variable: row.env ?? variableOf(long),
+}))
+const LONG_NAMES: ReadonlyMap<string | undefined, string> = new Map(
+  [...VALUE_ROWS, ...SWITCH_ROWS].flatMap(({ short, long }) => (short === undefined ? [] : [[short, long] as const])),
+)
+
 /** Settings of the tool that have no flag. */
 const ENVIRONMENT: Readonly<Record<string, Field>> = {
   ISTIO_OUTBOUND_OWNER_GROUPS: 'ownerGroups',
@@ -82,17 +93,17 @@ export function sidecarOfArguments(
   unknown: 'refused' | 'ignored',
 ): SidecarIntent {
   const given = flagsOf(args[0] === SUBCOMMAND ? args.slice(1) : args, unknown)
-  const said = Object.entries(VALUES).map(([long, { short, sets }]): Partial<SidecarIntent> => {
-    const text = given.get(long) ?? environment[variableOf(long)]
+  const said = VALUE_ROWS.map(({ long, short, variable, sets }): Partial<SidecarIntent> => {
+    const text = given.get(long) ?? environment[variable]
     if (sets === null || text === undefined) return {}
     return readField(FIELDS, sets, text, short === undefined ? `--${long}` : `-${short} (${long})`)
   })
   const fields = Object.assign({}, ...said, sidecarOfEnvironment(environment)) as Partial<SidecarIntent>
   const on = (wanted: Switch): boolean =>
-    Object.entries(SWITCHES).some(
+    SWITCH_ROWS.some(
       // a value that is no boolean is off, as in the tool
-      ([long, { env, sets }]) =>
-        sets === wanted && goBoolean(given.get(long) ?? environment[env ?? variableOf(long)] ?? '') === true,
+      ({ long, variable, sets }) =>
+        sets === wanted && goBoolean(given.get(long) ?? environment[variable] ?? '') === true,
     )
   return {
     ...BARE_SIDECAR,
@@ -125,7 +136,7 @@ function flagsOf(args: readonly string[], unknown: 'refused' | 'ignored'): Reado
     const arg = args[at] ?? ''
     const [, long, longValue] = /^--([a-z_-]+)(?:=(.*))?$/s.exec(arg) ?? []
     const [, short, shortValue] = /^-([a-z])(?:=?(.+))?$/s.exec(arg) ?? []
-    const name = long ?? longNameOf(short)
+    const name = long ?? LONG_NAMES.get(short)
     if (name !== undefined && Object.hasOwn(SWITCHES, name)) {
       flags.set(name, longValue ?? shortValue ?? 'true')
     } else if (name !== undefined && Object.hasOwn(VALUES, name)) {
@@ -138,12 +149,6 @@ function flagsOf(args: readonly string[], unknown: 'refused' | 'ignored'): Reado
     }
   }
   return flags
-}
-
-function longNameOf(short: string | undefined): string | undefined {
-  const named = (table: Readonly<Record<string, { readonly short?: string }>>): string | undefined =>
-    Object.entries(table).find(([, row]) => row.short !== undefined && row.short === short)?.[0]
-  return named(VALUES) ?? named(SWITCHES)
 }
 
 function refusal(field: string, problem: string): IntentRefusal {

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from './value.ts'
+import type { JsonObject } from './value.ts'
 import { objectOr, objectsOf, stringMap, stringOr } from './value.ts'
 
 /** The labels of an API object; a value that is no string is left out. */
@@ -50,13 +50,11 @@ function withMetadataMap(
 ): JsonObject {
   const metadata = objectOr(pod['metadata'])
   const before = objectOr(metadata[map])
-  const real = Object.entries(changes).filter(
-    ([key, value]) => (Object.hasOwn(before, key) ? before[key] : undefined) !== value,
+  const isSame = Object.entries(changes).every(
+    ([key, value]) => (Object.hasOwn(before, key) ? before[key] : undefined) === value,
   )
-  if (real.length === 0) return pod
-  const after: Record<string, Json | undefined> = Object.assign(Object.create(null) as object, before)
-  for (const [key, value] of real)
-    if (value === undefined) Reflect.deleteProperty(after, key)
-    else after[key] = value
+  if (isSame) return pod
+  // an object that a key was deleted from, or one without a prototype, is slow to copy and to print ever after
+  const after = Object.fromEntries(Object.entries({ ...before, ...changes }).filter(([, value]) => value !== undefined))
   return { ...pod, metadata: { ...metadata, [map]: after } }
 }
