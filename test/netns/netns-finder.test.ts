@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { type Found, NetnsFinder } from '../../src/app/agent/netns-finder.ts'
 import type { JournalEntry } from '../../src/app/agent/journal.ts'
 import { address } from '../../src/core/intent/grammar.ts'
@@ -83,6 +85,23 @@ test('a thousand looks leave no descriptor behind, and what was found closes onc
       ),
     )
   assert.equal(descriptors(), before)
+})
+
+test('without SYS_PTRACE the namespace is the one that the runtime keeps and that has the address of the pod’s process', async () => {
+  const [uid, guest, stray] = [podUid(), podUid(), podUid()]
+  await startPodProcess(uid, mine)
+  await startPodProcess(guest, mine)
+  await startPodProcess(stray, other)
+  const look = (of: string, sought: string): string => {
+    const program = fileURLToPath(new URL('programs/find-netns.ts', import.meta.url))
+    const without = ['--bounding-set', '-sys_ptrace', process.execPath, program, of, sought]
+    const { status, stdout, stderr } = spawnSync('setpriv', without, { encoding: 'utf8' })
+    assert.equal(status, 0, stderr)
+    return stdout
+  }
+  for (const sought of ['10.88.0.2', 'fd88::2']) assert.equal(look(uid, sought), mine.path)
+  // a process of another pod that sits in there names another uid, and one elsewhere has other addresses
+  for (const lost of [podUid(), stray]) assert.match(look(lost, '10.88.0.2'), /netns_not_found/)
 })
 
 interface Given {

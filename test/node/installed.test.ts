@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { before, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { BOX_IMAGE } from '../../scripts/cluster/node-images.ts'
 import { type JsonObject, objectOr } from '../../src/core/json/value.ts'
 import { apply, dial, kubectl, makeNamespace, node, ready, run, waitFor } from './cluster.ts'
@@ -9,8 +9,17 @@ import { AGENT, plainPod, SLUICE } from './workloads.ts'
 /** The product as people install it: by its chart, from the image that ships, on a real node with real pods and a real Envoy. */
 const [MESH, OUTSIDE, INIT, LATER] = ['mesh', 'outside', 'mesh-init', 'mesh-later']
 
+/** Objects of Sluice that other files of the suite left, or that this one made. */
+async function remove(): Promise<void> {
+  const all = chartObjects().map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, metadata }))
+  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: all })
+  await node.kubectl(['delete', '--ignore-not-found', '--wait', '--timeout=120s', '-f', '-'], list)
+  await kubectl('delete', 'namespace', SLUICE, '--ignore-not-found', '--wait', '--timeout=120s')
+}
+
+after(remove)
 before(async () => {
-  await kubectl('-n', SLUICE, 'delete', 'daemonset', AGENT, '--ignore-not-found', '--wait', '--timeout=60s')
+  await remove()
   await pretendIstiod()
   await makeNamespace(SLUICE)
   await applyChart(chartObjects())

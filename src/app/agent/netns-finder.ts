@@ -5,7 +5,7 @@ import { type Address, parseAddress } from '../../core/intent/address.ts'
 import type { Reason } from '../../core/vocabulary/reasons.ts'
 import { type NamespaceId, type NetnsHandle, openNetns } from '../../edge/host/namespaces.ts'
 import type { NetnsWorker } from '../../edge/host/netns-worker.ts'
-import { netnsOf, type NetnsProcess } from '../../edge/host/processes.ts'
+import { addressesOfProcess, netnsOf, type NetnsProcess } from '../../edge/host/processes.ts'
 import type { Journal } from './journal.ts'
 
 /** A pod whose namespace is looked for. */
@@ -40,6 +40,8 @@ export class NetnsFinder {
   readonly #options: NetnsFinderOptions
   #looking: Promise<readonly NetnsProcess[]> | undefined
   #next: Promise<readonly NetnsProcess[]> | undefined
+  /** what was seen in the namespaces that the runtime keeps */
+  readonly #addresses = new Map<NamespaceId, readonly string[]>()
 
   constructor(options: NetnsFinderOptions) {
     this.#options = options
@@ -53,14 +55,59 @@ export class NetnsFinder {
       if (netns !== null) return { is: 'found', netns, path: known.netnsPath }
     }
     const inside = (await this.#processes()).filter(({ cgroup }) => isOf(pod.uid, cgroup))
-    const candidates = new Map(inside.toReversed().map(({ netns, pid }) => [netns, pid]))
+    const candidates = new Map(
+      inside.toReversed().flatMap(({ netns, pid }): [NamespaceId, number][] => (netns === null ? [] : [[netns, pid]])),
+    )
     for (const [id, pid] of [...candidates].toReversed()) {
       const path = this.#mountOf(id) ?? netnsOf(this.#options.proc, pid)
       const netns = await this.#claim(path, id, pod)
       if (netns !== null) return { is: 'found', netns, path }
     }
+    if (inside.some(({ netns, pid }) => netns === null && this.#hasAddress(pid, pod))) return await this.#byMount(pod)
     if (candidates.size === 0) return lost('no process of the pod is in a network namespace of its own')
     return lost(`its processes are in ${candidates.size} network namespaces, and none has an address of the pod`)
+  }
+
+  #hasAddress(pid: number, { addresses }: SoughtPod): boolean {
+    return addressesOfProcess(this.#options.proc, pid).some((address) => isAmong(address, addresses))
+  }
+
+  /**
+   * A process of the pod has an address of the pod, yet who has no SYS_PTRACE may not see where it is: the namespace is the one
+   * among those that the runtime keeps which has that address. Where two have it, neither is taken.
+   */
+  async #byMount(pod: SoughtPod): Promise<Found> {
+    using stack = new DisposableStack()
+    const found: { readonly netns: NetnsHandle; readonly path: string }[] = []
+    const mounts = this.#mounts()
+    const there = new Set(mounts.map(({ id }) => id))
+    for (const id of [...this.#addresses.keys()]) if (!there.has(id)) this.#addresses.delete(id)
+    for (const { path, id } of mounts) {
+      // a namespace that is known to have other addresses need not be entered again: those of a pod do not change
+      const known = this.#addresses.get(id)
+      if (known !== undefined && known.length > 0 && !known.some((address) => isAmong(address, pod.addresses))) continue
+      const netns = opened(path)
+      if (netns === null) continue
+      stack.use(netns)
+      if (netns.id !== id || netns.id === this.#options.host.id) continue
+      const { addresses } = await this.#options.worker.run('survey', netns, {})
+      const own = addresses.filter(({ internal }) => !internal).map(({ address }) => address)
+      this.#addresses.set(id, own)
+      if (own.some((address) => isAmong(address, pod.addresses))) found.push({ netns, path })
+    }
+    const [one, another] = found
+    if (one === undefined) return lost('the runtime keeps no network namespace that has an address of the pod')
+    if (another !== undefined) return lost(`both ${one.path} and ${another.path} have an address of the pod`)
+    const { netns, path } = one
+    // the handle outlives this search, all others end with it
+    return { is: 'found', netns: openNetns(netnsPathOf(netns)), path }
+  }
+
+  #mounts(): readonly { readonly path: string; readonly id: NamespaceId }[] {
+    return this.#mountPaths().flatMap((path) => {
+      const id = idOf(path)
+      return id === undefined ? [] : [{ path, id }]
+    })
   }
 
   /** Opens `path` if it leads to the namespace `id` and an address of `pod` is in there; else closes it again. */
@@ -98,16 +145,23 @@ export class NetnsFinder {
 
   /** The runtime's own file outlives the process that showed the way. */
   #mountOf(id: NamespaceId): string | undefined {
+    return this.#mountPaths().find((path) => idOf(path) === id)
+  }
+
+  #mountPaths(): readonly string[] {
     const { netnsDir } = this.#options
-    let names: readonly string[]
     try {
-      names = readdirSync(netnsDir)
+      return readdirSync(netnsDir).map((name) => join(netnsDir, name))
     } catch {
       // a runtime that keeps none: the process's own file leads there as well
-      return undefined
+      return []
     }
-    return names.map((name) => join(netnsDir, name)).find((path) => idOf(path) === id)
   }
+}
+
+/** The open namespace by its descriptor: no path can have been changed under it. */
+function netnsPathOf({ fd }: NetnsHandle): string {
+  return `/proc/self/fd/${fd}`
 }
 
 function opened(path: string): NetnsHandle | null {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { addressText } from './addresses.ts'
 import type { NamespaceId } from './namespaces.ts'
 
 /**
@@ -7,10 +8,11 @@ import type { NamespaceId } from './namespaces.ts'
  * that nobody may look at is one of those.
  */
 
-/** A process in a network namespace that is not the node's own. */
+/** A process in a network namespace that is not the node's own, as far as one may know. */
 export interface NetnsProcess {
   readonly pid: number
-  readonly netns: NamespaceId
+  /** null: whose namespace it is in, only SYS_PTRACE may see; its addresses are open to everybody */
+  readonly netns: NamespaceId | null
   /** as `/proc/<pid>/cgroup` has it */
   readonly cgroup: string
 }
@@ -20,17 +22,38 @@ export function netnsProcesses(proc: string, except: readonly NamespaceId[]): re
   const passed = new Set(except)
   const found = new Map<string, NetnsProcess>()
   for (const pid of pidsOf(proc)) {
-    const netns = ofProcess(() => {
-      const { dev, ino } = statSync(netnsOf(proc, pid), { bigint: true })
-      return `${dev}:${ino}`
-    })
-    if (netns === undefined || passed.has(netns)) continue
+    const netns = ofProcess(() => namespaceOf(netnsOf(proc, pid)))
+    if (netns === undefined || (netns !== null && passed.has(netns))) continue
     const cgroup = ofProcess(() => readFileSync(join(proc, String(pid), 'cgroup'), 'utf8'))
     if (cgroup === undefined) continue
     const key = `${netns} ${cgroup}`
     if (!found.has(key)) found.set(key, { pid, netns, cgroup })
   }
   return [...found.values()]
+}
+
+function namespaceOf(path: string): NamespaceId | null {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true })
+    return `${dev}:${ino}`
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EACCES' || code === 'EPERM') return null
+    throw error
+  }
+}
+
+/** The addresses of the network namespace that a process is in, loopback apart; none where the process is gone. */
+export function addressesOfProcess(proc: string, pid: number): readonly string[] {
+  const net = join(proc, String(pid), 'net')
+  const read = (name: string): string => ofProcess(() => readFileSync(join(net, name), 'utf8')) ?? ''
+  const local4 = [...read('fib_trie').matchAll(/\|-- (\d+\.\d+\.\d+\.\d+)\n\s+\/32 host LOCAL/g)]
+  const local6 = [...read('if_inet6').matchAll(/^([0-9a-f]{32}) /gm)]
+  const all = [
+    ...local4.map(([, address = '']) => address),
+    ...local6.map(([, hex = '']) => addressText(Buffer.from(hex, 'hex'))),
+  ]
+  return [...new Set(all)].filter((address) => !address.startsWith('127.') && address !== '::1')
 }
 
 /** The file that leads to the network namespace of a process. */
