@@ -103,7 +103,14 @@ export const VALUES_SCHEMA = group('values of the chart', {
     issuerRef: part({}, 'an issuer; empty: a self-signed one of this chart'),
     duration: text('2160h', 'life of the certificate'),
   }),
-  existingSecret: text('', 'name of a Secret with tls.crt, tls.key and ca.crt that somebody else keeps fresh'),
+  existingSecret: text(
+    '',
+    'name of a Secret with tls.crt and tls.key that somebody else keeps fresh; say its CA in caBundle',
+  ),
+  caBundle: text(
+    '',
+    'with existingSecret: base64 of the PEM of the CA that signed it; empty: somebody else writes it into the registrations',
+  ),
   boundary: group('policies of the API server that hold without the webhook (docs/security.md)', {
     guard: flag(true, 'refuse pods of the mesh that the webhook has not seen'),
     seal: flag(true, 'refuse changes of the answer after the creation'),

@@ -12,6 +12,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if eq .Values.revision "default" }}sluice-webhook{{ else }}sluice-webhook-{{ .Values.revision }}{{ end }}
 {{- end }}
 
+{{/* On the node's network 15014 is the agent's. */}}
+{{- define "sluice.webhook.metrics" -}}
+{{ ternary 15016 15014 .Values.webhook.hostNetwork }}
+{{- end }}
+
 {{- define "sluice.webhook.selector" -}}
 app.kubernetes.io/name: sluice-webhook
 sluice-mesh.io/serves: {{ .Values.revision | quote }}

@@ -73,7 +73,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const finder = new NetnsFinder({ worker: probes, host, proc: paths.proc, netnsDir: paths.netnsDir, journal })
   const proofs = proving({
     ...{ pods, journal, finder, redirector, probes, metrics, log },
-    around: ({ namespace }) => around(namespace, pods, options),
+    // while the node is taken off, ambient pods leave on purpose: nothing is judged then
+    around: ({ namespace }) => (uninstalling(installer) === null ? around(namespace, pods, options) : undefined),
     ambientDns: ambientNode.dnsCapture,
     outside: host,
     proc: paths.proc,
@@ -97,12 +98,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     periodic({
       name: 'alarms',
       everyMs: ALARMS_MS,
-      turn: () =>
+      turn: () => {
         alarms.observe([
           ...alarmsOf({ pods, journal, redirector, installer, startedAt }),
           ...proofs.alarms(),
           ...(ambient?.alarms() ?? []),
-        ]),
+        ])
+        endWithoutThread([worker, probes], log)
+      },
       report: reportTurn(log, 'alarms'),
     }),
     periodic({
@@ -225,6 +228,14 @@ function alarmsOf({ pods, journal, redirector, installer, startedAt }: Watched):
     ...(picked.is === 'picked' ? [] : [{ code: 'backend_absent', args: { why: picked.why } } as const]),
     ...installer.alarms(),
   ]
+}
+
+/** Without its threads an agent can redirect and measure nothing, though its loops turn: another process can. */
+function endWithoutThread(workers: readonly NetnsWorker[], log: Logger): void {
+  const lost = workers.find(({ ended }) => ended !== undefined)
+  if (lost === undefined) return
+  log.fatal({ err: lost.ended }, 'a thread for network namespaces has ended: stopping, to be started anew')
+  process.kill(process.pid, 'SIGTERM')
 }
 
 /** What the node knows of a pod's namespace; undefined where the watch has not shown it yet. */

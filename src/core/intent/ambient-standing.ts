@@ -1,7 +1,7 @@
 import { annotationsOf, labelsOf, specOf } from '../json/pod.ts'
 import { type JsonObject, objectOr, stringOr } from '../json/value.ts'
 import { asksForAmbient, DEFAULT_ENABLEMENT, type EnablementSelector } from '../settings/ambient-enablement.ts'
-import { ISTIO_ANNOTATIONS } from '../vocabulary/names.ts'
+import { ANSWER_ANNOTATIONS, ISTIO_ANNOTATIONS } from '../vocabulary/names.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
 import { quoted } from './grammar.ts'
 
@@ -32,7 +32,10 @@ export function ambientStanding(pod: JsonObject, namespace: NamespaceLabels, rul
 }
 
 function whyNot(pod: JsonObject, { name, labels }: NamespaceLabels, rules: AmbientRules): Reason | undefined {
-  if (rules.excludedNamespaces.includes(name)) return { code: 'namespace_excluded', args: { namespace: name } }
+  // as at its ADD: what the webhook promised is kept, also where the agent would leave the namespace alone
+  const isPromised = annotationsOf(pod)[ANSWER_ANNOTATIONS.decided] === 'ambient'
+  if (!isPromised && rules.excludedNamespaces.includes(name))
+    return { code: 'namespace_excluded', args: { namespace: name } }
   if (specOf(pod)['hostNetwork'] === true) return { code: 'host_network', args: {} }
   const os = stringOr(objectOr(specOf(pod)['os'])['name'])
   if (os !== undefined && os !== 'linux') return { code: 'os_unsupported', args: { os: quoted(os) } }

@@ -3,6 +3,8 @@ import type { JsonObject } from '../json/value.ts'
 import { MODES, type Mode } from '../vocabulary/modes.ts'
 import { ANSWER_ANNOTATIONS } from '../vocabulary/names.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
+import { DEFAULT_ENABLEMENT } from '../settings/ambient-enablement.ts'
+import { ambientStanding } from './ambient-standing.ts'
 import { decodeIntent } from './codec.ts'
 import { intentOnNode, type Surroundings } from './enrolment.ts'
 import type { Intent, IntentResult, NoIntent } from './intent.ts'
@@ -22,6 +24,16 @@ export type Promised =
 export function promisedTo(pod: JsonObject, around: Surroundings): Promised {
   const { [ANSWER_ANNOTATIONS.decided]: decided, [ANSWER_ANNOTATIONS.intent]: written } = annotationsOf(pod)
   const mode = MODES.find((one) => one === decided)
+  // labels take a pod out of ambient while it runs: what was promised at its creation holds no longer
+  if (mode === 'ambient') {
+    const { namespace, namespaceLabels, excludedNamespaces, enablement = DEFAULT_ENABLEMENT } = around
+    const standing = ambientStanding(
+      pod,
+      { name: namespace, labels: namespaceLabels },
+      { enablement, excludedNamespaces },
+    )
+    if (standing.is === 'out') return { is: 'nothing', reason: standing.reason }
+  }
   if (mode !== undefined)
     return promise(mode, written === undefined ? intentOfDecided(pod, mode) : decodeIntent(written))
   const onNode = intentOnNode(pod, around)

@@ -69,6 +69,11 @@ export class NetnsWorker implements AsyncDisposable {
     return new NetnsWorker(thread, hello, options)
   }
 
+  /** why it takes no job any more; undefined while it does */
+  get ended(): Error | undefined {
+    return this.#ended
+  }
+
   /**
    * Runs one job in the namespace `place`, whose descriptor must stay open until the answer. Rejects with what the job threw,
    * and where the worker has ended or its queue is full.

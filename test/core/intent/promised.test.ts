@@ -37,9 +37,12 @@ const CASES: readonly (readonly [string, Readonly<Record<string, string>>, JsonO
   ['without a proxy', {}, { containers: [{ name: 'app' }] }, 'nothing'],
 ]
 
+/** as the webhook leaves them on a pod of that kind */
+const LABELS: Readonly<Record<string, JsonObject>> = { 'decided ambient': { 'istio.io/dataplane-mode': 'ambient' } }
+
 for (const [what, annotations, spec, want] of CASES)
   test(`a pod ${what}: ${want}`, () => {
-    const promised = promisedTo({ metadata: { annotations }, spec }, AROUND)
+    const promised = promisedTo({ metadata: { annotations, labels: LABELS[what] ?? {} }, spec }, AROUND)
     const said =
       promised.is === 'promised'
         ? `${promised.mode} ${promised.intent.kind}`
@@ -54,4 +57,13 @@ test('a pod of an ambient namespace is promised ambient, unless this node does n
   const pod = { metadata: {}, spec: { containers: [{ name: 'app' }] } }
   assert.equal(promisedTo(pod, around).is, 'promised')
   assert.equal(promisedTo(pod, { ...around, ambient: false }).is, 'nothing')
+})
+
+test('a pod that was decided ambient and whose labels ask for it no longer has nothing promised to it', () => {
+  const annotations = { 'sluice-mesh.io/decided': 'ambient', 'sluice-mesh.io/intent': '{"v":1,"kind":"ambient"}' }
+  const pod = { metadata: { annotations }, spec: { containers: [{ name: 'app' }] } }
+  assert.equal(promisedTo(pod, AROUND).is, 'nothing')
+  const asked = { ...AROUND, namespaceLabels: { 'istio.io/dataplane-mode': 'ambient' }, excludedNamespaces: ['shop'] }
+  // what the webhook promised outranks what the agent would leave alone
+  assert.equal(promisedTo(pod, asked).is, 'promised')
 })

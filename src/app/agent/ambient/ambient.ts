@@ -116,10 +116,12 @@ export class Ambient {
   /** Is the pod for ambient? Undefined while its namespace is not known: that is not a no. */
   standingOf(pod: NodePod): Standing | undefined {
     const { pods, rules, retired } = this.#options
-    const reason = retired()
-    if (reason !== null) return { is: 'out', reason }
     const labels = pods.namespaceLabels(pod.namespace)
-    return labels === undefined ? undefined : ambientStanding(pod.object, { name: pod.namespace, labels }, rules)
+    if (labels === undefined) return undefined
+    const standing = ambientStanding(pod.object, { name: pod.namespace, labels }, rules)
+    // only what is in can be taken out: a pod with a sidecar keeps the rules that it has
+    const reason = standing.is === 'in' ? retired() : null
+    return reason === null ? standing : { is: 'out', reason }
   }
 
   /** What ztunnel must not end when the agent starts: all that are in or say so, their namespaces not looked for yet. */
@@ -197,7 +199,9 @@ export class Ambient {
     } catch (error) {
       problem = { code: 'ambient_step_failed', args: { error: error instanceof Error ? error.message : String(error) } }
     }
-    if (problem === null) this.#tried.delete(pod.uid)
+    // a pod that went meanwhile has nothing left to be tried again
+    const isKnown = this.#options.pods.get(pod.uid) !== undefined || this.#held.has(pod.uid)
+    if (problem === null || !isKnown) this.#tried.delete(pod.uid)
     else {
       const failures = (this.#tried.get(pod.uid)?.failures ?? 0) + 1
       const againAt = this.#clock.now() + backoffMs(failures, BACKOFF, this.#clock.random())

@@ -48,6 +48,9 @@ export interface Proving {
   readonly setGauges: () => void
 }
 
+/** The journal has a pod before its rules are made; no ADD takes longer than this. */
+const STARTING_MS = 30_000
+
 /** Wires sweep, proofs and conditions together. */
 export function proving(options: ProvingOptions): Proving {
   const { pods, journal, client, metrics, log } = options
@@ -58,6 +61,7 @@ export function proving(options: ProvingOptions): Proving {
     ...options,
     proofs,
     isRemembered: (uid) => journal.get(uid) !== undefined,
+    isStarting: (uid) => Date.now() - Date.parse(journal.get(uid)?.appliedAt ?? '') < STARTING_MS,
     find: async (pod) => await find(pod, options),
     now: Date.now,
     report: {

@@ -19,6 +19,8 @@ export interface SweepOptions {
   readonly pods: NodePods
   /** did the agent redirect the pod itself? Then its namespace is known before its addresses are */
   readonly isRemembered: (uid: string) => boolean
+  /** is the pod being redirected just now? It is measured when that is done */
+  readonly isStarting: (uid: string) => boolean
   readonly around: (pod: NodePod) => Surroundings | undefined
   readonly find: (pod: NodePod) => Promise<Found>
   /** a worker for probes alone: pods that start do not wait behind them */
@@ -81,10 +83,10 @@ export class Sweep {
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
-    const { pods, now, everyMs, isRemembered } = this.#options
+    const { pods, now, everyMs, isRemembered, isStarting } = this.#options
     if (pods.synced && now() - this.#roundAt >= everyMs) {
       this.#roundAt = now()
-      for (const { uid } of pods.all()) this.soon(uid)
+      for (const { uid } of pods.all()) if (!isStarting(uid)) this.soon(uid)
     }
     for (const uid of [...this.#queue]) {
       if (signal.aborted) return
