@@ -20,6 +20,7 @@ function text(): string {
     intended: readDifferences(readFileSync(join(GOLDENS, 'differences.tsv'), 'utf8')),
     ownResults: new OwnResults(join(GOLDENS, 'expected')),
     update: false,
+    byQuirk: false,
   }
   const sets = SETS.filter(({ place }) => existsSync(join(GOLDENS, place))).map((set) => ({
     name: set.name,

@@ -31,7 +31,7 @@ function verdict(
   return inFolder((folder) => {
     if (own !== undefined) writeFileSync(join(folder, row.file), JSON.stringify(own))
     const ownResults = new OwnResults(folder)
-    const judging = { intended: new Map(listed ? [[row.name, row]] : []), ownResults, update }
+    const judging = { intended: new Map(listed ? [[row.name, row]] : []), ownResults, update, byQuirk: false }
     return { ...judge(SET, golden(actual), judging), after: ownResults.read(row.file) }
   })
 }
@@ -62,11 +62,22 @@ test('an intended difference is checked against our own result', () => {
 
 test('a difference that a rule of the set foresees is intended, and only as foreseen', () => {
   const by = (own: Json): Verdict['is'] => {
-    const judging = { intended: new Map(), ownResults: new OwnResults('none'), update: false }
+    const judging = { intended: new Map(), ownResults: new OwnResults('none'), update: false, byQuirk: false }
     return judge(SET, { ...golden(() => ({ is: 'Sluice' })), own }, judging).is
   }
   assert.equal(by({ is: 'Sluice' }), 'intended')
   assert.equal(by({ is: 'neither' }), 'failed')
+})
+
+test('in another directory a quirk that the input shows explains a difference, in this one a name has to', () => {
+  const by = (byQuirk: boolean, foreseen: string): Verdict['is'] => {
+    const judging = { intended: new Map(), ownResults: new OwnResults('none'), update: false, byQuirk }
+    const foresees = (lines: readonly string[]): boolean => lines.every((line) => line.startsWith(foreseen))
+    return judge(SET, { ...golden(() => ({ is: 'Sluice' })), foresees }, judging).is
+  }
+  assert.equal(by(true, 'is:'), 'intended')
+  assert.equal(by(true, 'other:'), 'failed')
+  assert.equal(by(false, 'is:'), 'failed')
 })
 
 test('an intended difference without our own result fails until it is written', () => {
@@ -84,7 +95,12 @@ test('a listed case that agrees with Istio again is stale', () => {
 test('a row without a case and a result without a row are stale', () => {
   const names = inFolder((folder) => {
     writeFileSync(join(folder, 'lonely.json'), '{}')
-    const judging = { intended: new Map([[row.name, row]]), ownResults: new OwnResults(folder), update: false }
+    const judging = {
+      intended: new Map([[row.name, row]]),
+      ownResults: new OwnResults(folder),
+      update: false,
+      byQuirk: false,
+    }
     return staleRows(judging, new Set(['another'])).map(({ name }) => name)
   })
   assert.deepEqual(names, ['one', 'expected/lonely.json'])

@@ -23,6 +23,7 @@ const judging = {
   intended: readDifferences(readFileSync(join(here, 'differences.tsv'), 'utf8')),
   ownResults: new OwnResults(join(here, 'expected')),
   update: flags.update,
+  byQuirk: directory !== here,
 }
 
 const present = SETS.filter(({ place }) => existsSync(join(directory, place)))

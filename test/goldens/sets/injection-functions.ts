@@ -12,6 +12,7 @@ import { parseJson } from '../../../src/core/json/parse.ts'
 import { isObject, type Json, type JsonObject, objectOr, objectsOf, stringOr } from '../../../src/core/json/value.ts'
 import { jsonDifferences } from '../comparison/differences.ts'
 import type { GoldenCase, GoldenSet } from '../golden-set.ts'
+import { explains, FUNCTION_QUIRKS } from './foreseen.ts'
 
 /** Truth tables of small functions: a row is a case, named by the table and its input. */
 export const INJECTION_FUNCTIONS: GoldenSet = {
@@ -62,7 +63,12 @@ function cases(place: string): readonly GoldenCase[] {
     return objectsOf(rows).map((row): GoldenCase => {
       const input = pick(row, (key) => table?.results.includes(key) !== true)
       const expected = pick(row, (key) => table?.results.includes(key) === true)
-      return { name: `${name} ${JSON.stringify(input)}`, expected, actual: () => run(table, input) }
+      return {
+        name: `${name} ${JSON.stringify(input)}`,
+        expected,
+        actual: () => run(table, input),
+        foresees: (lines) => explains(FUNCTION_QUIRKS, input, lines),
+      }
     })
   })
 }

@@ -14,6 +14,7 @@ import { jsonDifferences } from '../comparison/differences.ts'
 import { normalDocument } from '../comparison/normal-document.ts'
 import { normalPod } from '../comparison/normal-pod.ts'
 import type { GoldenCase, GoldenSet } from '../golden-set.ts'
+import { explains, INJECTION_QUIRKS } from './foreseen.ts'
 import { admit } from './injection-admit.ts'
 
 /** One file a case: a pod or documents, with the settings, to what becomes of them. */
@@ -25,7 +26,12 @@ function cases(place: string): readonly GoldenCase[] {
     .sort()
     .map((file) => {
       const golden = objectOr(parseJson(readFileSync(join(place, file), 'utf8')))
-      return { name: file.slice(0, -'.json'.length), expected: expectedOf(golden), actual: () => admit(golden) }
+      return {
+        name: file.slice(0, -'.json'.length),
+        expected: expectedOf(golden),
+        actual: () => admit(golden),
+        foresees: (lines) => explains(INJECTION_QUIRKS, golden, lines),
+      }
     })
 }
 

@@ -16,6 +16,7 @@ import {
   scriptText,
 } from '../comparison/rules.ts'
 import type { GoldenCase, GoldenSet } from '../golden-set.ts'
+import { explains, PLUGIN_QUIRKS } from './foreseen.ts'
 import { onNode } from './redirection-plugin.ts'
 
 /** One file a case: a configuration or a pod, to the rules for both backends and what they need beside them. */
@@ -28,10 +29,12 @@ function cases(place: string): readonly GoldenCase[] {
     .map((file) => {
       const golden = objectOr(parseJson(readFileSync(join(place, file), 'utf8')))
       const isPlugin = golden['mode'] === 'plugin'
+      const input = objectOr(golden['input'])
       return {
         name: file.slice(0, -'.json'.length),
         expected: expectedOf(golden),
-        actual: () => (isPlugin ? onNode(objectOr(golden['input'])) : planned(golden)),
+        actual: () => (isPlugin ? onNode(input) : planned(golden)),
+        ...(isPlugin ? { foresees: (lines: readonly string[]) => explains(PLUGIN_QUIRKS, input, lines) } : {}),
       }
     })
 }
