@@ -103,6 +103,11 @@ export const WEBHOOK_METRICS = {
     help: 'Pods that the leader evicted because the agent of their node asked, by the reason code that it gave.',
     labels: ['reason'],
   },
+  sluice_events_dropped_total: {
+    type: 'counter',
+    help: 'What agents said of pods that was over before the budget of events let it be told.',
+    labels: [],
+  },
   sluice_certificate_not_after_seconds: {
     type: 'gauge',
     help: 'When the serving certificate expires, in seconds since 1970.',

@@ -167,7 +167,7 @@ export const WEBHOOK_RIGHTS: readonly Right[] = [
     group: '',
     resource: 'pods',
     verbs: FOLLOW,
-    why: 'pods whose node asks for their eviction',
+    why: 'what agents say of the pods of their nodes: that they are not redirected, or should be evicted',
   },
   {
     scope: 'cluster',
@@ -182,8 +182,8 @@ export const WEBHOOK_RIGHTS: readonly Right[] = [
     when: 'leader',
     group: 'events.k8s.io',
     resource: 'events',
-    verbs: ['create'],
-    why: 'each eviction is told in the namespace of its pod',
+    verbs: ['create', 'get', 'patch'],
+    why: 'what agents measured and each eviction is told in the namespace of its pod; the same again counts on in the same event',
   },
 ]
 

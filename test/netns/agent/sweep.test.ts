@@ -122,6 +122,12 @@ test('rules that somebody took away come back, and a restart of the agent that f
   const since = part.proving.proofs.get(part.uid)?.since ?? 0
   await until(part, (is) => is === 'redirected' && (part.proving.proofs.get(part.uid)?.since ?? 0) > since)
   assert.match(await part.repairs(), /cure="reprogramme",result="done" 2/)
+  // whoever reads the condition hears of it until the next measurement
+  const also = (): readonly ReasonCode[] =>
+    part.proving.proofs.get(part.uid)?.verdict.also.map(({ code }) => code) ?? []
+  assert.deepEqual(also(), ['redirection_restored'])
+  part.proving.soon(part.uid)
+  await until(part, () => also().length === 0)
 })
 
 test('where something takes the rules away again and again, an eviction is asked for instead of a fight', async (t) => {

@@ -177,7 +177,7 @@ export class Sweep {
     if (found.is === 'lost') return
     using netns = found.netns
     await redirector.redirect(netns, promised.intent)
-    const proof = this.#record(pod, promised.mode, await this.#measured(pod, promised))
+    const proof = this.#record(pod, promised.mode, restored(await this.#measured(pod, promised)))
     const isMended = cureOf({ mode: promised.mode, verdict: proof.verdict, attempts: 0 }) !== 'reprogramme'
     report.cured(proof, 'reprogramme', isMended ? 'done' : 'failed')
   }
@@ -198,6 +198,12 @@ export class Sweep {
     this.#measuredRunning.delete(uid)
     this.#options.proofs.forget(uid)
   }
+}
+
+/** That the rules were made again is said until the pod is measured the next time: its owner should hear of it. */
+function restored(verdict: Verdict): Verdict {
+  if (verdict.is !== 'redirected') return verdict
+  return { ...verdict, also: [...verdict.also, { code: 'redirection_restored', args: {} }] }
 }
 
 function unknown(reason: Reason): Verdict {

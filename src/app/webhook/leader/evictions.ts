@@ -1,18 +1,22 @@
-import { type EvictionAsk, evictionRefusal, projectEvictionAsk } from '../../../core/repair/eviction.ts'
-import { FIELD_MANAGER } from '../../../core/vocabulary/names.ts'
+import { type EvictionAsk, evictionRefusal } from '../../../core/repair/eviction.ts'
+import type { Policy } from '../../../core/settings/policy.ts'
 import { type Reason, sentence } from '../../../core/vocabulary/reasons.ts'
-import { type ClusterClient, createClient } from '../../../edge/cluster/client.ts'
-import { microTime } from '../../../edge/cluster/election.ts'
-import { Followed } from './followed.ts'
+import type { ClusterClient } from '../../../edge/cluster/client.ts'
+import { tellEvent } from './events.ts'
 import { agentNamespace, type LeaderParts } from './parts.ts'
-import { turns } from './turns.ts'
 import { write } from './writes.ts'
 
 const PODS = { group: '', version: 'v1', plural: 'pods' }
-const EVENTS = { group: 'events.k8s.io', version: 'v1', plural: 'events' }
 const MINUTE_MS = 60_000
 /** Refusals that are told one by one; a node that asks for more is one to look at anyway. */
 const ALARMS = 20
+
+/** By what evictions are judged. */
+export interface EvictionGrounds {
+  readonly policy: Policy
+  /** nodes with an agent that is believed */
+  readonly nodes: ReadonlySet<string>
+}
 
 /**
  * Evicts the pods for which the agent of their node asks, within the budget of the policy; the API server keeps disruption
@@ -20,53 +24,26 @@ const ALARMS = 20
  */
 export class Evictions {
   readonly #parts: LeaderParts
-  readonly #nodesWithAgent: () => ReadonlySet<string> | undefined
-  readonly #asks: Followed<EvictionAsk>
   /** when the evictions of the last minute were */
   #spent: readonly number[] = []
 
-  constructor(parts: LeaderParts, nodesWithAgent: () => ReadonlySet<string> | undefined) {
+  constructor(parts: LeaderParts) {
     this.#parts = parts
-    this.#nodesWithAgent = nodesWithAgent
-    this.#asks = new Followed({
-      connection: parts.connection,
-      limits: parts.limits.watch,
-      target: { resource: PODS },
-      selection: { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' },
-      project: projectEvictionAsk,
-      report: parts.reportWatch('Pod'),
-    })
   }
 
-  /** Works until `signal` aborts; never throws. */
-  async run(signal: AbortSignal): Promise<void> {
-    const { connection, limits, clock, log } = this.#parts
-    const client = createClient(connection, { signal, fieldManager: FIELD_MANAGER })
-    const turning = turns(
-      {
-        limits: limits.turns,
-        clock,
-        changed: () => this.#asks.takeChanged(),
-        turn: async () => await this.#turn(client, signal),
-        report: (err) => log.error({ err }, 'a turn of the leader about evictions failed'),
-      },
-      signal,
-    )
-    await Promise.all([turning, this.#asks.run(signal)])
-    this.#parts.alarm('evictions', [])
-  }
-
-  async #turn(client: ClusterClient, signal: AbortSignal): Promise<boolean> {
-    const policy = this.#parts.policy()
-    const nodes = this.#nodesWithAgent()
-    if (policy === undefined || nodes === undefined || !this.#asks.isFresh) return false
+  /** Evicts what may be evicted of `asks`; false where something is left to do. */
+  async turn(
+    client: ClusterClient,
+    asks: readonly EvictionAsk[],
+    { policy, nodes }: EvictionGrounds,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const { sluiceNamespace } = this.#parts.installation
     const rules = {
       allowed: policy.repair.evict,
       ownNamespaces: [sluiceNamespace, agentNamespace(this.#parts.installation)],
       nodes,
     }
-    const asks = this.#asks.values
     const judged = asks.map((ask) => ({ ask, why: evictionRefusal(ask, rules) }))
     this.#parts.alarm('evictions', judged.flatMap(refusal).slice(0, ALARMS))
     let done = true
@@ -75,6 +52,11 @@ export class Evictions {
       if (!this.#hasBudget(policy.repair.evictionsPerMinute) || !(await this.#evict(client, ask, signal))) done = false
     }
     return done && judged.every(({ why }) => why === undefined)
+  }
+
+  /** Nobody is refused any more by a leader that has ended. */
+  end(): void {
+    this.#parts.alarm('evictions', [])
   }
 
   #hasBudget(perMinute: number): boolean {
@@ -99,25 +81,17 @@ export class Evictions {
     this.#spent = [...this.#spent, clock.now()]
     metrics.add('sluice_evictions_total', { reason: ask.asked })
     log.warn({ ...context.about, reason: 'pod_evicted', asked: ask.asked }, 'a pod was evicted')
-    const events = { resource: EVENTS, namespace }
-    await write('event', async () => await client.create(events, this.#eventOf(ask)), context)
-    return true
-  }
-
-  #eventOf({ namespace, name, uid, node, asked }: EvictionAsk): object {
-    return {
-      apiVersion: 'events.k8s.io/v1',
-      kind: 'Event',
-      metadata: { namespace, generateName: 'sluice-' },
-      eventTime: microTime(this.#parts.now()),
-      type: 'Warning',
+    const event = {
+      eventName: `sluice-${uid}-evicted`,
+      pod: { namespace, name, uid },
+      type: 'Warning' as const,
       reason: 'pod_evicted',
       action: 'Evict',
-      note: sentence({ code: 'pod_evicted', args: { node, asked } }),
-      regarding: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
-      reportingController: 'sluice-mesh.io/leader',
-      reportingInstance: this.#parts.identity,
+      note: sentence({ code: 'pod_evicted', args: { node: ask.node, asked: ask.asked } }),
+      at: this.#parts.now(),
     }
+    await tellEvent(client, event, this.#parts, signal)
+    return true
   }
 }
 

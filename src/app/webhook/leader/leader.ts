@@ -3,11 +3,11 @@ import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import { Election } from '../../../edge/cluster/election.ts'
 import type { ServingCertificate } from '../../../edge/tls/certificate.ts'
 import { type Installation, revisionSuffix } from '../world.ts'
-import { Evictions } from './evictions.ts'
 import { NodeKeeper } from './nodes.ts'
 import { GuardKeys } from './guard-keys.ts'
 import type { LeaderParts } from './parts.ts'
 import { type Registered, Registration } from './registration.ts'
+import { ReportedPods } from './reported-pods.ts'
 
 /** What a replica does beside answering. */
 export interface Leader {
@@ -52,8 +52,8 @@ export function createLeader(
     ? [
         election(LEASES.cluster, async (signal) => {
           const nodes = new NodeKeeper(parts)
-          const evictions = new Evictions(parts, () => nodes.withAgent)
-          await Promise.all([nodes.run(signal), evictions.run(signal)])
+          const pods = new ReportedPods(parts, () => nodes.withAgent)
+          await Promise.all([nodes.run(signal), pods.run(signal)])
         }),
         election(`${LEASES.registration}${revisionSuffix(installation)}`, async (signal) => {
           const duties = [...registrations, new GuardKeys(parts)]

@@ -12,6 +12,11 @@ export const MEASUREMENT_REASONS = {
     says: (p: Measured & { port: number }) => `${p.what} arrives at the proxy's port ${p.port}`,
     fix: null,
   },
+  redirection_restored: {
+    level: 'warn',
+    says: () => "the pod's rules did not hold, were made again where it runs, and hold now",
+    fix: 'look for other software that changes rules in pods, where this comes again; connections opened meanwhile may be past the proxy',
+  },
   proxy_traffic_passes: {
     level: 'meshed',
     says: (p: Measured) => `${p.what} is left alone, so that the proxy does not talk to itself`,

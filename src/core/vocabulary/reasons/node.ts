@@ -26,7 +26,7 @@ export const NODE_REASONS = {
   pod_ended_unredirected: {
     level: 'alarm',
     says: () => 'the pod ended because nothing was redirected, and its restartPolicy Never lets nothing try again',
-    fix: 'delete the pod; where a Job owns it, the leader does so, if the policy lets it',
+    fix: 'let another pod take its place: a Job makes one by itself, within its backoffLimit; any other must be deleted by hand',
   },
   pod_not_redirected: {
     level: 'alarm',

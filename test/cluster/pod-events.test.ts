@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { objectOr, stringOr } from '../../src/core/json/value.ts'
+import type { Target } from '../../src/edge/cluster/resource.ts'
+import { metricsOf, type Serving } from '../app/webhook/serving.ts'
+import * as cluster from './replicas.ts'
+import { until } from './until.ts'
+
+/** What agents measure, told as events by the leader: its account may write them, that of an agent may not. */
+let installed: cluster.Installed
+before(async () => {
+  installed = await cluster.install()
+  await cluster.createReadyNodes(installed, ['node-0'])
+  await cluster.createAgentPod(installed, 'node-0', { ready: true })
+})
+after(async () => await installed.stop())
+
+const MINUTES = 60_000
+const logged = (serving: Serving) => (): string => serving.logged().slice(-2000)
+
+async function createPod(name: string, node = 'node-0'): Promise<Target> {
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    spec: { nodeName: node, containers: [{ name: 'a', image: 'registry.example/a:1' }] },
+  }
+  await installed.admin.create({ resource: cluster.RESOURCES.pod, namespace: 'mesh' }, pod)
+  return { resource: cluster.RESOURCES.pod, namespace: 'mesh', name }
+}
+
+interface Said {
+  readonly status: 'True' | 'False' | 'Unknown'
+  readonly reason: string
+  readonly ago: number
+}
+
+/** The condition, as the agent of the pod's node writes it. */
+async function say(pod: Target, { status, reason, ago }: Said): Promise<void> {
+  const lastTransitionTime = new Date(Date.now() - ago).toISOString().replace(/\.\d+Z/, 'Z')
+  const condition = {
+    type: 'sluice-mesh.io/redirected',
+    status,
+    reason,
+    message: `${reason}, in words`,
+    lastTransitionTime,
+  }
+  const told = { status: { conditions: [condition] } }
+  await installed.admin.patch({ ...pod, subresource: 'status' }, 'strategic', told)
+}
+
+/** What `kubectl describe` shows of a pod: type, reason, and how often. */
+async function events(name: string): Promise<readonly string[]> {
+  const { items } = await installed.admin.list({ resource: cluster.RESOURCES.event, namespace: 'mesh' })
+  return items
+    .filter(({ regarding }) => objectOr(regarding)['name'] === name)
+    .map(({ type, reason, series }) => {
+      const { count } = objectOr(series)
+      return `${stringOr(type) ?? ''} ${stringOr(reason) ?? ''} ${typeof count === 'number' ? count : 1}`
+    })
+    .sort()
+}
+
+async function untilTold(serving: Serving, name: string, ...expected: readonly string[]): Promise<void> {
+  await until(async () => (await events(name)).join() === expected.join(), logged(serving))
+}
+
+test('what an agent measures is told as an event, counted where it comes again, and so is its end', async (t) => {
+  const bad = await createPod('bad')
+  const fine = await createPod('fine')
+  const raced = await createPod('raced')
+  const strange = await createPod('strange', 'node-without-agent')
+  const unknown = await createPod('unknown')
+  await say(fine, { status: 'True', reason: 'redirection_seen', ago: 0 })
+  await say(raced, { status: 'True', reason: 'redirection_restored', ago: 0 })
+  await say(strange, { status: 'False', reason: 'redirection_bypassed', ago: 0 })
+  await say(bad, { status: 'False', reason: 'redirection_bypassed', ago: 30 * MINUTES })
+  await say(unknown, { status: 'Unknown', reason: 'redirection_unknown', ago: 0 })
+  const first = await installed.replica(t)
+  await untilTold(first, 'bad', 'Warning redirection_bypassed 1')
+  await untilTold(first, 'raced', 'Normal redirection_restored 1')
+  await say(bad, { status: 'True', reason: 'redirection_seen', ago: 20 * MINUTES })
+  await untilTold(first, 'bad', 'Normal redirection_seen 1', 'Warning redirection_bypassed 1')
+  await say(bad, { status: 'False', reason: 'redirection_bypassed', ago: 10 * MINUTES })
+  await untilTold(first, 'bad', 'Normal redirection_seen 1', 'Warning redirection_bypassed 2')
+  assert.deepEqual(await events('unknown'), [], 'a pod that starts is unknown for a moment')
+  await say(unknown, { status: 'Unknown', reason: 'redirection_unknown', ago: 6 * MINUTES })
+  await untilTold(first, 'unknown', 'Warning redirection_unknown 1')
+  // another leader finds what the first one told, and only what is new is counted
+  await first.webhook.close()
+  const second = await installed.replica(t)
+  const last = await createPod('last')
+  await say(last, { status: 'False', reason: 'rules_missing', ago: 0 })
+  await untilTold(second, 'last', 'Warning rules_missing 1')
+  assert.deepEqual(await events('bad'), ['Normal redirection_seen 1', 'Warning redirection_bypassed 2'])
+  assert.deepEqual([await events('fine'), await events('strange')], [[], []])
+  const { items } = await installed.admin.list({ resource: cluster.RESOURCES.event, namespace: 'mesh' })
+  const told = items.find(({ regarding }) => objectOr(regarding)['name'] === 'last')
+  assert.match(
+    stringOr(told?.['note']) ?? '',
+    /^rules_missing, in words \(measured by the agent of node node-0\); to do: restart the pod/,
+  )
+})
+
+test('a fault of many pods at once is told within a budget, and what is over before its turn is counted as dropped', async (t) => {
+  await installed.api.kubectl(['delete', 'pods', '--all', '-n', 'mesh', '--force', '--grace-period=0'])
+  const names = Array.from({ length: 66 }, (_, at) => `many-${at}`)
+  const pods = new Map<string, Target>()
+  await cluster.eachOf(names, async (name) => {
+    const pod = await createPod(name)
+    pods.set(name, pod)
+    await say(pod, { status: 'False', reason: 'redirection_bypassed', ago: 0 })
+  })
+  const serving = await installed.replica(t)
+  const told = async (): Promise<ReadonlySet<string>> => {
+    const { items } = await installed.admin.list({ resource: cluster.RESOURCES.event, namespace: 'mesh' })
+    const heard = items.flatMap(({ regarding }) => stringOr(objectOr(regarding)['name']) ?? [])
+    return new Set(heard.filter((name) => pods.has(name)))
+  }
+  await until(async () => (await told()).size === 60, logged(serving))
+  const heard = await told()
+  for (const [name, pod] of pods)
+    if (!heard.has(name)) await say(pod, { status: 'True', reason: 'redirection_seen', ago: 0 })
+  await until(async () => (await metricsOf(serving)).includes('sluice_events_dropped_total 6'), logged(serving))
+  assert.deepEqual(await told(), heard)
+})
