@@ -154,6 +154,10 @@ export const VALUES_SCHEMA = group('values of the chart', {
     tolerations: parts([{ operator: 'Exists' }], 'taints that are tolerated: an agent must run on every node'),
     updateStrategy: part({ type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } }, 'how agents are updated'),
     seccompProfile: part({ type: 'RuntimeDefault' }, 'seccomp profile of the container'),
+    appArmorProfile: part(
+      {},
+      "AppArmor profile of the container; empty: the runtime's, which lets the agent do its work; {type: Unconfined} where yours does not",
+    ),
     resourceQuotas: group('ResourceQuota, which GKE wants for critical pods', {
       enabled: flag(false, 'does it exist? On platform gke it always does'),
       pods: count(5000, 'how many critical pods'),

@@ -100,6 +100,17 @@ test('Sluice itself is outside every mesh, and asks for no more privilege than i
   }
 })
 
+test('security modules of the node are told to the agent by value', () => {
+  const agentsSecurity = (...args: readonly string[]) => {
+    const [agent] = containersOf(podOf(named(objects(...args), 'DaemonSet', 'sluice-agent')))
+    return objectOr(agent?.container['securityContext'])
+  }
+  assert.equal(agentsSecurity()['appArmorProfile'], undefined)
+  const set = ['--set', 'cni.appArmorProfile.type=Unconfined', '--set', 'cni.seLinuxOptions.type=spc_t']
+  assert.deepEqual(agentsSecurity(...set)['appArmorProfile'], { type: 'Unconfined' })
+  assert.deepEqual(agentsSecurity(...set)['seLinuxOptions'], { type: 'spc_t' })
+})
+
 test('the agent is told how its entry goes to the runtime, and where the platform has it', () => {
   const told = (...args: readonly string[]) => {
     const pod = podOf(named(objects(...args), 'DaemonSet', 'sluice-agent'))
