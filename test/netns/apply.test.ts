@@ -106,3 +106,16 @@ test('the dump of a namespace shows its rules in the words of the backend', asyn
   assert.match(legacy.v4, /-A SLUICE_T -p tcp/)
   assert.match(legacy.v6, /-A SLUICE_T -p tcp/)
 })
+
+test('a rule for a mark that another program made is not made twice, and one that takes less is another', async () => {
+  const netns = makeNetns('apply')
+  const wanted = NETWORK.filter(({ kind }) => kind === 'rule')
+  const n = ['-n', netns.name]
+  ip(...n, 'rule', 'add', 'fwmark', '1337', 'lookup', '133', 'iif', 'lo')
+  ip(...n, '-6', 'rule', 'add', 'fwmark', '0x111/0xfff', 'pref', '32764', 'lookup', '100')
+  const change: Change = { rules: { backend: 'libnftables', text: '' }, network: wanted }
+  const applied = await worker.run('apply', netns.handle, change)
+  assert.deepEqual(applied, { ok: true, changed: wanted.slice(0, 1) })
+  assert.equal(ip(...n, 'rule').match(/lookup 133/g)?.length, 2)
+  assert.equal(ip(...n, '-6', 'rule').match(/lookup 100/g)?.length, 1)
+})

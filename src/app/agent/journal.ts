@@ -17,6 +17,8 @@ export interface JournalEntry {
   readonly mode: 'cni' | 'ambient'
   /** as the annotation `sluice-mesh.io/intent` says it */
   readonly intent: string
+  /** `found`: the rules were right when this agent was asked, made by another one */
+  readonly rules: 'made' | 'found'
   /** ISO 8601 */
   readonly appliedAt: string
 }
@@ -107,7 +109,8 @@ function read(path: string, bootId: string): readonly JournalEntry[] {
     if ((mode !== 'cni' && mode !== 'ambient') || field('uid') === '' || field('netnsPath') === '') return []
     const [uid, namespace, name, containerId] = ['uid', 'namespace', 'name', 'containerId'].map(field)
     const [netnsPath, netnsId, intent, appliedAt] = ['netnsPath', 'netnsId', 'intent', 'appliedAt'].map(field)
-    return [{ uid, namespace, name, containerId, netnsPath, netnsId, mode, intent, appliedAt } as JournalEntry]
+    const rules = entry['rules'] === 'found' ? 'found' : 'made'
+    return [{ uid, namespace, name, containerId, netnsPath, netnsId, mode, intent, rules, appliedAt } as JournalEntry]
   })
 }
 

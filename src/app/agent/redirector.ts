@@ -62,38 +62,42 @@ export class Redirector {
     return abilities
   }
 
-  /** Makes the namespace `place` as `intent` says, whatever of ours is there; run twice, the second changes nothing. */
+  /**
+   * Makes the namespace `place` as `intent` says, whatever of ours is there; run twice, the second changes nothing. Rules of
+   * another backend that are right, such as those of istio-cni, which was asked before, stay as they are.
+   */
   async redirect(place: Place, intent: Intent): Promise<Redirected> {
     return await this.#withBackend<Redirected>(async (backend) => {
       const wanted = await this.#wanted(place, intent)
       if (wanted.is === 'refused') return wanted
       const { model } = wanted
-      const listed = await this.#list(backend, place)
-      if (!listed.ok) return refused(listed.error)
-      const { missing, surplus } = compareRules(model, observe(listed.script, model))
-      const isRight = missing.length === 0 && surplus.length === 0
-      const rules = isRight ? nothing(backend) : textsOf(backend, scriptFor(model, listed.script))
+      const found = await this.#find(place, backend)
+      if (!found.ok) return refused(found.error)
+      const right = rightIn(model, found)
+      const rules = right === null ? textsOf(backend, scriptFor(model, found.own)) : nothing(backend)
       const change = { rules, network: networkOf(intent, model.families) }
       const applied: Applied = await this.#options.worker.run('apply', place, change)
       if (!applied.ok) return refused(applied.error)
       // ours first: no packet finds the namespace without rules
-      const leftovers = await this.#removeLeftovers(place, backend, listed.script)
-      if (!leftovers.ok) return refused(leftovers.error)
-      return { is: 'redirected', model, changed: !isRight || applied.changed.length > 0 || leftovers.changed }
+      const leftovers = found.others.filter(({ script }) => script !== right)
+      const problem = await this.#removeAll(place, leftovers)
+      if (problem !== null) return refused(problem)
+      const changed = right === null || applied.changed.length > 0 || leftovers.length > 0
+      return { is: 'redirected', model, changed }
     })
   }
 
   /** Takes out of `place` what is ours; null: whatever intent it was made by, so addresses and routes stay. */
   async undo(place: Place, intent: Intent | null): Promise<Reason | null> {
     const undone = await this.#withBackend<Reason | null>(async (backend) => {
-      const listed = await this.#list(backend, place)
-      if (!listed.ok) return refused(listed.error).reason
+      const found = await this.#find(place, backend)
+      if (!found.ok) return refused(found.error).reason
       const network = intent === null ? [] : networkOf(intent, [4, 6])
-      const change = { rules: textsOf(backend, removalOf(listed.script)), network }
+      const change = { rules: textsOf(backend, removalOf(found.own)), network }
       const removed = await this.#options.worker.run('remove', place, change)
       if (!removed.ok) return refused(removed.error).reason
-      const leftovers = await this.#removeLeftovers(place, backend, listed.script)
-      return leftovers.ok ? null : refused(leftovers.error).reason
+      const problem = await this.#removeAll(place, found.others)
+      return problem === null ? null : refused(problem).reason
     })
     return undone !== null && 'is' in undone ? undone.reason : undone
   }
@@ -103,9 +107,10 @@ export class Redirector {
     return await this.#withBackend<Compared>(async (backend) => {
       const wanted = await this.#wanted(place, intent)
       if (wanted.is === 'refused') return wanted
-      const listed = await this.#list(backend, place)
-      if (!listed.ok) return refused(listed.error)
-      return { is: 'compared', difference: compareRules(wanted.model, observe(listed.script, wanted.model)) }
+      const found = await this.#find(place, backend)
+      if (!found.ok) return refused(found.error)
+      const script = rightIn(wanted.model, found) ?? found.own
+      return { is: 'compared', difference: differenceFrom(wanted.model, script) }
     })
   }
 
@@ -130,24 +135,33 @@ export class Redirector {
   }
 
   /**
-   * Takes away what other backends made under Istio's names: an agent of Istio, or one of ours before it could do better. In a
-   * fresh namespace that starts no program.
+   * What is in a namespace under Istio's names, by `own` and by every other backend that may have made rules there: an agent of
+   * Istio, or one of ours before it could do better. In a fresh namespace that starts no program.
    */
-  async #removeLeftovers(place: Place, own: Backend, listing: Script): Promise<Leftovers> {
+  async #find(place: Place, own: Backend): Promise<Found | NotListed> {
     const { worker } = this.#options
-    let changed = false
-    for (const other of othersOf(own, this.#usable)) {
-      if (other === 'iptables-nft' && listing.of === 'nftables' && !listing.text.includes('chain ISTIO_')) continue
-      if (other === 'iptables-legacy' && (await worker.run('legacyTables', place, {})).length === 0) continue
-      const listed = await this.#list(other, place)
+    const listing = await this.#list(own, place)
+    if (!listing.ok) return listing
+    const others: Other[] = []
+    for (const backend of othersOf(own, this.#usable)) {
+      const { script } = listing
+      if (backend === 'iptables-nft' && script.of === 'nftables' && !script.text.includes('chain ISTIO_')) continue
+      if (backend === 'iptables-legacy' && (await worker.run('legacyTables', place, {})).length === 0) continue
+      const listed = await this.#list(backend, place)
       if (!listed.ok) return listed
-      const removal = removalOf(listed.script)
-      if (isEmpty(removal)) continue
-      const removed = await worker.run('remove', place, { rules: textsOf(other, removal), network: [] })
-      if (!removed.ok) return removed
-      changed = true
+      if (!isEmpty(removalOf(listed.script))) others.push({ backend, script: listed.script })
     }
-    return { ok: true, changed }
+    return { ok: true, own: listing.script, others }
+  }
+
+  /** Takes away what other backends made; null, or why it could not be done. */
+  async #removeAll(place: Place, others: readonly Other[]): Promise<string | null> {
+    for (const { backend, script } of others) {
+      const change = { rules: textsOf(backend, removalOf(script)), network: [] }
+      const removed = await this.#options.worker.run('remove', place, change)
+      if (!removed.ok) return removed.error
+    }
+    return null
   }
 
   async #list(backend: Backend, place: Place): Promise<Listed> {
@@ -158,8 +172,11 @@ export class Redirector {
 }
 
 type Refused = Extract<Redirected, { is: 'refused' }>
-type Leftovers = { readonly ok: true; readonly changed: boolean } | { readonly ok: false; readonly error: string }
-type Listed = { readonly ok: true; readonly script: Script } | { readonly ok: false; readonly error: string }
+type NotListed = { readonly ok: false; readonly error: string }
+type Listed = { readonly ok: true; readonly script: Script } | NotListed
+type Other = { readonly backend: Backend; readonly script: Script }
+/** What the own backend lists, and what others do that have something of ours. */
+type Found = { readonly ok: true; readonly own: Script; readonly others: readonly Other[] }
 
 /** The backends whose rules `own` does not list: nft is one, however it is called. */
 function othersOf(own: Backend, usable: readonly Backend[]): readonly Backend[] {
@@ -172,8 +189,22 @@ function refused(error: string): Refused {
   return { is: 'refused', reason: { code: 'rules_not_made', args: { error } } }
 }
 
-function observe(script: Script, { owner }: RuleModel): RuleModel {
-  return script.of === 'nftables' ? NFTABLES.observe(script, owner) : IPTABLES.observe(script, owner)
+/** The one listing that holds all that `model` wants and nothing else of ours; null where none does. */
+function rightIn(model: RuleModel, { own, others }: Found): Script | null {
+  const isRight = (script: Script): boolean => {
+    const { missing, surplus } = differenceFrom(model, script)
+    return missing.length + surplus.length === 0
+  }
+  if (isRight(own)) return own
+  const [other, ...more] = others
+  const isAlone = other !== undefined && more.length === 0 && isEmpty(removalOf(own))
+  return isAlone && isRight(other.script) ? other.script : null
+}
+
+function differenceFrom(model: RuleModel, script: Script): RuleDifference {
+  const { owner } = model
+  const have = script.of === 'nftables' ? NFTABLES.observe(script, owner) : IPTABLES.observe(script, owner)
+  return compareRules(model, have)
 }
 
 /** In a fresh namespace only additions: a deletion waits for the kernel's grace period. */

@@ -1,6 +1,6 @@
 import { ADDRESS_FAMILY, addressBytes, type Family, familyOf } from './addresses.ts'
 import { libc, SystemError } from './libc.ts'
-import { attribute, netlink, u32 } from './netlink.ts'
+import { attribute, attributes, netlink, NLM_F_DUMP, u32 } from './netlink.ts'
 
 /** One thing that rules need beside them: an address on an interface, a rule that picks a table by mark, the table's route. */
 export type NetworkItem =
@@ -21,8 +21,9 @@ const NETLINK_ROUTE = 0
 const NLM_F_EXCL = 0x200
 const NLM_F_CREATE = 0x400
 const RTM = { address: 20, route: 24, rule: 32 } as const
-/** each `RTM_NEW…` is followed by its `RTM_DEL…` */
+/** each `RTM_NEW…` is followed by its `RTM_DEL…` and its `RTM_GET…` */
 const REMOVE = 1
+const GET = 2
 const SCOPE_HOST = 254
 const RTN_LOCAL = 2
 const RTPROT_BOOT = 3
@@ -30,6 +31,8 @@ const FR_ACT_TO_TBL = 1
 
 /** Adds `item` in the calling thread's namespace; false if it was there already. Throws a SystemError. */
 export function addItem(item: NetworkItem): boolean {
+  // the kernel counts the same rule of another program as another one
+  if (item.kind === 'rule' && isThere(item)) return false
   const { type, body } = encode(item)
   return unless('EEXIST', () => netlink(NETLINK_ROUTE, type, NLM_F_CREATE | NLM_F_EXCL, body))
 }
@@ -53,6 +56,29 @@ function unless(code: string, work: () => unknown): boolean {
   }
 }
 
+/** Does a rule do what `item` says, whoever made it? */
+function isThere({ family, mark, mask, table, priority }: NetworkItem & { readonly kind: 'rule' }): boolean {
+  const rules = netlink(NETLINK_ROUTE, RTM.rule + GET, NLM_F_DUMP, ruleHead(family))
+  return rules.some(({ body }) => {
+    const [dstLength, srcLength, tos] = [body.readUInt8(1), body.readUInt8(2), body.readUInt8(3)]
+    const flags = body.readUInt32LE(8)
+    if (dstLength + srcLength + tos + flags !== 0 || body.readUInt8(7) !== FR_ACT_TO_TBL) return false
+    const found = attributes(body.subarray(RULE_HEAD))
+    if (NARROWING.some((one) => found.has(one))) return false
+    const number = (type: number): number | undefined => found.get(type)?.readUInt32LE(0)
+    return (
+      number(FRA_FWMARK) === mark &&
+      number(FRA_FWMASK) === mask &&
+      number(FRA_TABLE) === table &&
+      (priority === null || number(FRA_PRIORITY) === priority)
+    )
+  })
+}
+
+function ruleHead(family: Family): Buffer {
+  return Buffer.from([ADDRESS_FAMILY[family], 0, 0, 0, 0, 0, 0, FR_ACT_TO_TBL, 0, 0, 0, 0])
+}
+
 function encode(item: NetworkItem): { readonly type: number; readonly body: Buffer } {
   switch (item.kind) {
     case 'address': {
@@ -67,8 +93,7 @@ function encode(item: NetworkItem): { readonly type: number; readonly body: Buff
       return { type: RTM.address, body: Buffer.concat(body) }
     }
     case 'rule': {
-      const head = Buffer.from([ADDRESS_FAMILY[item.family], 0, 0, 0, 0, 0, 0, FR_ACT_TO_TBL, 0, 0, 0, 0])
-      const body = [head, attribute(FRA_FWMARK, u32(item.mark)), attribute(FRA_FWMASK, u32(item.mask))]
+      const body = [ruleHead(item.family), attribute(FRA_FWMARK, u32(item.mark)), attribute(FRA_FWMASK, u32(item.mask))]
       body.push(attribute(FRA_TABLE, u32(item.table)))
       if (item.priority !== null) body.push(attribute(FRA_PRIORITY, u32(item.priority)))
       return { type: RTM.rule, body: Buffer.concat(body) }
@@ -86,10 +111,13 @@ const IFA_ADDRESS = 1
 const IFA_LOCAL = 2
 const RTA_OIF = 4
 const RTA_TABLE = 15
+const RULE_HEAD = 12
 const FRA_PRIORITY = 6
 const FRA_FWMARK = 10
 const FRA_TABLE = 15
 const FRA_FWMASK = 16
+/** with one of these a rule is for some packets of the mark only: interfaces, tunnel, domain, user, protocol, ports */
+const NARROWING = [3, 12, 17, 19, 20, 22, 23, 24]
 
 function interfaceIndex(device: string): number {
   const index = libc().if_nametoindex(device)

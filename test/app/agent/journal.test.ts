@@ -17,6 +17,7 @@ const ENTRY: JournalEntry = {
   netnsId: '4:4026532281',
   mode: 'cni',
   intent: '{"v":1,"kind":"sidecar"}',
+  rules: 'found',
   appliedAt: '2026-11-28T01:00:00.000Z',
 }
 

@@ -7,7 +7,7 @@ import type { EnablementSelector } from '../../../core/settings/ambient-enableme
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import { addressBytes, addressText } from '../../../edge/host/addresses.ts'
 import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
-import type { Journal } from '../journal.ts'
+import type { Journal, JournalEntry } from '../journal.ts'
 import type { NodePods } from '../node-pods.ts'
 import type { Redirector } from '../redirector.ts'
 import type { AmbientEnrolment, Sandbox } from './ambient-enrolment.ts'
@@ -170,25 +170,31 @@ export class Sandboxes {
     // before the rules: should the process end in between, the next one knows where to look
     const mode = intent.kind === 'ambient' ? 'ambient' : 'cni'
     const appliedAt = new Date().toISOString()
-    const made = { uid, namespace, name, containerId, netnsPath, netnsId: netns.id, mode, appliedAt } as const
-    journal.put({ ...made, intent: encodeIntent(intent) })
-    const problem = await this.#timed('applied', async () => await this.#apply(sandbox, intent, signal))
-    const failure = problem ?? lateness(signal)
+    const place = { uid, namespace, name, containerId, netnsPath, netnsId: netns.id, mode, appliedAt } as const
+    const entry: JournalEntry = { ...place, intent: encodeIntent(intent), rules: 'made' }
+    journal.put(entry)
+    const applied = await this.#timed('applied', async () => await this.#apply(sandbox, intent, signal))
+    const failure = applied.is === 'refused' ? applied.reason : lateness(signal)
     if (failure === null) {
+      if (applied.reason.code === 'node_found_right') journal.put({ ...entry, rules: 'found' })
       this.#options.onRedirected(uid)
-      return { is: 'redirected', reason: doneFor(intent) }
+      return applied
     }
     await this.#undo(sandbox, intent)
     journal.remove(uid, containerId)
     return refused(failure)
   }
 
-  async #apply(sandbox: Sandbox, intent: SidecarIntent | AmbientIntent, signal: AbortSignal): Promise<Reason | null> {
+  async #apply(sandbox: Sandbox, intent: SidecarIntent | AmbientIntent, signal: AbortSignal): Promise<CniOutcome> {
     const { redirector, ambient } = this.#options
-    if (intent.kind === 'ambient')
-      return ambient === null ? { code: 'ambient_absent', args: {} } : await ambient.enrol(sandbox, intent, signal)
+    if (intent.kind === 'ambient') {
+      if (ambient === null) return refused({ code: 'ambient_absent', args: {} })
+      const problem = await ambient.enrol(sandbox, intent, signal)
+      return problem === null ? { is: 'redirected', reason: doneFor(intent) } : refused(problem)
+    }
     const done = await redirector.redirect(sandbox.netns, intent)
-    return done.is === 'redirected' ? null : done.reason
+    if (done.is === 'refused') return refused(done.reason)
+    return { is: 'redirected', reason: done.changed ? doneFor(intent) : { code: 'node_found_right', args: {} } }
   }
 
   async #undo(sandbox: Sandbox, intent: SidecarIntent | AmbientIntent): Promise<void> {

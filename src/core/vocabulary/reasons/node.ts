@@ -45,6 +45,11 @@ export const NODE_REASONS = {
     says: () => "the rules are made in the pod's network namespace",
     fix: null,
   },
+  node_found_right: {
+    level: 'meshed',
+    says: () => "the rules in the pod's network namespace were right already, so nothing was written",
+    fix: null,
+  },
   node_enrols: {
     level: 'meshed',
     says: () => "the node's ztunnel serves the pod",
