@@ -29,8 +29,8 @@ const SHAPES: Readonly<Record<string, Audience>> = {
 const OWN_NAMESPACES = [PLACE.own, PLACE.agents]
 
 /**
- * Every object that registers Sluice with the API server, from the same functions as the plain manifests, for the chart to put its
- * values into: one object a line, so that a change shows in review.
+ * Every object that registers Sluice with the API server, for the chart to put its values into: one object a
+ * line, so that a change shows in review.
  */
 export function registrationText(): string {
   const groups = Object.entries(SHAPES).flatMap(([shape, audience]): [string, readonly JsonObject[]][] => [

@@ -1,11 +1,9 @@
 /** The webhook as manifests/ registers it, pointed at a server on loopback, in an API server of the tests. */
-import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import { parse } from 'yaml'
-import { isObject, type JsonObject, objectOr, objectsOf, stringOr } from '../../src/core/json/value.ts'
+import { type JsonObject, objectOr, objectsOf, stringOr } from '../../src/core/json/value.ts'
 import { type ApiServer, createNamespace } from './api-server.ts'
+import { shipped } from './shipped.ts'
 
-const MANIFESTS = ['manifests/mutating-webhook-configuration.yaml', 'manifests/validating-webhook-configuration.yaml']
 const EFFECT_MS = 30_000
 
 /** Where the webhook is, and the CA that it is to be trusted by. */
@@ -17,11 +15,9 @@ export interface Reached {
 /** Registers the configurations of manifests/ and waits until the API server asks it. Throws where it never does. */
 export async function registerWebhook(server: ApiServer, { url, ca }: Reached): Promise<void> {
   const clientConfig = { url: `${url}/inject`, caBundle: Buffer.from(ca).toString('base64') }
-  for (const path of MANIFESTS) {
-    const manifest: unknown = parse(readFileSync(path, 'utf8'))
-    if (!isObject(manifest)) throw new Error(`${path} holds no object`)
-    const webhooks = objectsOf(manifest['webhooks']).map((entry) => ({ ...entry, clientConfig }))
-    await applied(server, { ...manifest, webhooks })
+  for (const configuration of [...shipped('mutating'), ...shipped('validating')]) {
+    const webhooks = objectsOf(configuration['webhooks']).map((entry) => ({ ...entry, clientConfig }))
+    await applied(server, { ...configuration, webhooks })
   }
   await createNamespace(server, 'node-tools', { 'istio-injection': 'enabled' })
   await inEffect(server)

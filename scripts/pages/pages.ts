@@ -5,7 +5,6 @@ import { CHECKS_PAGE } from './checks.ts'
 import { CLI } from './cli.ts'
 import { FIDELITY_PAGE } from './fidelity.ts'
 import { INSTALLER_PAGE } from './installer.ts'
-import { MANIFESTS } from './manifests.ts'
 import { METRICS_PAGE } from './metrics.ts'
 import type { Page } from './page.ts'
 import { POLICY_PAGE } from './policy.ts'
@@ -23,5 +22,4 @@ export const PAGES: readonly Page[] = [
   METRICS_PAGE,
   POLICY_PAGE,
   REASONS_PAGE,
-  ...MANIFESTS,
 ]

@@ -1,21 +1,23 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseAllDocuments } from 'yaml'
 import { type ApiServer, createNamespace } from '../../scripts/cluster/api-server.ts'
 import { kubeconfig } from '../../scripts/cluster/credentials.ts'
-import { isObject, type JsonObject } from '../../src/core/json/value.ts'
+import { shipped } from '../../scripts/cluster/shipped.ts'
+import { type JsonObject, objectOr } from '../../src/core/json/value.ts'
+import { guardKeys } from '../../src/core/registration/guard-keys.ts'
+import { parseInjectorConfig } from '../../src/core/settings/injector-config.ts'
+import { parseInjectorValues } from '../../src/core/settings/injector-values.ts'
+import { DEFAULT_POLICY } from '../../src/core/settings/policy.ts'
 import type { Connection } from '../../src/edge/cluster/connection.ts'
 import { kubeconfigConnection } from '../../src/edge/cluster/kubeconfig.ts'
 import { until } from './mesh.ts'
 
-/** The objects of a file in manifests/, as they are shipped. */
-export function manifest(name: string): readonly JsonObject[] {
-  const objects = parseAllDocuments(readFileSync(`manifests/${name}.yaml`, 'utf8')).map(
-    (document) => document.toJS() as unknown,
-  )
-  assert.ok(objects.length > 0 && objects.every(isObject), name)
-  return objects
+/** The policy's ConfigMap as it is when the leader of an ordinary installation has written the guard's keys. */
+export function policyTold(): JsonObject {
+  const [policy = {}] = shipped('policy')
+  const told = guardKeys('default', DEFAULT_POLICY, parseInjectorConfig(undefined, parseInjectorValues({})))
+  return { ...policy, data: { ...objectOr(policy['data']), ...told } }
 }
 
 /** Writes objects as they are; throws with kubectl's words. */
@@ -30,7 +32,7 @@ export async function applied(server: ApiServer, objects: readonly JsonObject[])
 /** Puts the boundary into force, as manifests/ ships it. */
 export async function boundary(server: ApiServer, names: readonly ('guard' | 'seal' | 'fence')[]): Promise<void> {
   await createNamespace(server, 'sluice-system')
-  await applied(server, [...manifest('policy'), ...names.flatMap(manifest)])
+  await applied(server, [policyTold(), ...names.flatMap(shipped)])
 }
 
 /** The account of the agent as `kubectl --as`, with every right there is: what stops it then is no lack of rights. */

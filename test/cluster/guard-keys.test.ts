@@ -3,7 +3,8 @@ import { after, before, test } from 'node:test'
 import { type JsonObject, objectOr, stringMap } from '../../src/core/json/value.ts'
 import * as given from '../app/webhook/cluster.ts'
 import { metricsOf } from '../app/webhook/serving.ts'
-import { applied, manifest } from './boundary.ts'
+import { shipped } from '../../scripts/cluster/shipped.ts'
+import { applied } from './boundary.ts'
 import * as cluster from './replicas.ts'
 import { until } from './until.ts'
 
@@ -19,7 +20,7 @@ before(async () => {
   installed = await cluster.install()
   await installed.apply(given.configMap('sluice-system', 'sluice-policy', { policy: '{}', ...OTHERS }))
   // no webhook is registered: what is told here, the guard alone says
-  await applied(installed.api, manifest('guard'))
+  await applied(installed.api, shipped('guard'))
 })
 after(async () => await installed.stop())
 

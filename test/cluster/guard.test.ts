@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createNamespace } from '../../scripts/cluster/api-server.ts'
 import { stringMap, type JsonObject, objectOr } from '../../src/core/json/value.ts'
-import { applied, boundary, manifest, refusals } from './boundary.ts'
+import { applied, boundary, policyTold, refusals } from './boundary.ts'
 import { type Mesh, startMesh, until } from './mesh.ts'
 
 const AMBIENT = { 'istio.io/dataplane-mode': 'ambient' }
@@ -115,7 +115,7 @@ test('a pod that istiod injected passes: its spec shows it, and its status says 
 })
 
 test('where the policy denies opting out, a pod that the webhook is never asked about is refused, too', async () => {
-  const [policy = {}] = manifest('policy')
+  const policy = policyTold()
   const denied = { ...objectOr(policy['data']), 'guard.default.optOut': 'deny opt-out=denied|never other!=*\nallow' }
   await applied(mesh.server, [{ ...policy, data: denied }])
   const wanted = ['label-false', 'annotation-false', 'wish-none']
@@ -131,7 +131,7 @@ test('where the policy denies opting out, a pod that the webhook is never asked 
   )
   const { objects } = await mesh.create(kinds('sidecars'), 'dry run')
   assert.equal(objects.length, Object.keys(PODS).length, 'the rule is of one namespace')
-  await applied(mesh.server, manifest('policy'))
+  await applied(mesh.server, [policyTold()])
 })
 
 test('with the webhook down, namespaces that ask for the mesh refuse what was missed and say what to do; nothing else is hindered', async () => {
@@ -209,7 +209,7 @@ test('a guard without its parameter refuses, rather than to pass for one that is
     return /no params found|parameterNotFoundAction/.test(stderr) ? true : undefined
   })
   assert.deepEqual((await mesh.create([pod('plain', 'other')], 'dry run')).stderr, '')
-  const [policy = {}] = manifest('policy')
+  const policy = policyTold()
   await applied(mesh.server, [{ ...policy, data: { policy: '{}' } }])
   await until('the guard finds a parameter without keys', async () => {
     const { stderr } = await mesh.create([pod('sidecars', 'label-false', PODS['label-false'])], 'dry run')

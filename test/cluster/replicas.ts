@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test'
 import { type ApiServer, createNamespace, startApiServer } from '../../scripts/cluster/api-server.ts'
 import type { WebhookOptions } from '../../src/app/webhook/options.ts'
 import type { Seams } from '../../src/app/webhook/start.ts'
+import { shipped } from '../../scripts/cluster/shipped.ts'
 import { type JsonObject, objectOr, objectsOf, stringOr } from '../../src/core/json/value.ts'
 import { rolesOf } from '../../src/core/registration/roles.ts'
 import { WEBHOOK_RIGHTS } from '../../src/core/vocabulary/rights.ts'
@@ -14,7 +15,6 @@ import { kubeconfigConnection } from '../../src/edge/cluster/kubeconfig.ts'
 import type { Resource } from '../../src/edge/cluster/resource.ts'
 import * as given from '../app/webhook/cluster.ts'
 import { serve, type Serving } from '../app/webhook/serving.ts'
-import { manifest } from './boundary.ts'
 
 export const RESOURCES = {
   node: { group: '', version: 'v1', plural: 'nodes' },
@@ -141,17 +141,17 @@ function daemonSet(name: string, namespace: string): JsonObject {
   }
 }
 
-/** The objects that register the webhook, and where manifests/ has them. */
+/** The objects that register the webhook, and which part of the manifest they are. */
 export const CONFIGURATIONS = [
-  ['mutating-webhook-configuration', RESOURCES.mutating, 'sluice'],
-  ['validating-webhook-configuration', RESOURCES.validating, 'sluice-explain'],
+  ['mutating', RESOURCES.mutating, 'sluice'],
+  ['validating', RESOURCES.validating, 'sluice-explain'],
 ] as const
 
 /** Registers a replica as manifests/ does, but on loopback; whoever applies it again changes nothing of what others own. */
 export async function register({ api }: Installed, serving: Serving, caBundle?: string): Promise<void> {
   const url = `https://127.0.0.1:${serving.webhook.address.port}/inject`
   const clientConfig = { url, ...(caBundle === undefined ? {} : { caBundle }) }
-  const objects = CONFIGURATIONS.flatMap(([file]) => manifest(file)).map((object) => ({
+  const objects = CONFIGURATIONS.flatMap(([part]) => shipped(part)).map((object) => ({
     ...object,
     webhooks: objectsOf(object['webhooks']).map((entry) => ({ ...entry, clientConfig, timeoutSeconds: 30 })),
   }))

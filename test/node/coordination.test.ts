@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { parseAllDocuments } from 'yaml'
-import { type JsonObject, objectOr, objectsOf, stringOr } from '../../src/core/json/value.ts'
+import { objectOr, objectsOf, stringOr } from '../../src/core/json/value.ts'
 import { SLUICE_IMAGE } from '../../scripts/cluster/node-images.ts'
+import { shipped } from '../../scripts/cluster/shipped.ts'
 import * as given from '../app/webhook/cluster.ts'
 import { apply, kubectl, logEnd, makeNamespace, node, waitFor } from './cluster.ts'
 import { NODE_DIRECTORY } from './place.ts'
@@ -32,8 +31,7 @@ before(async () => {
   const log = join(NODE_DIRECTORY, 'log/webhook.log')
   const script = 'echo $$ >"$1"; log=$2; shift 2; exec "$@" >"$log" 2>&1'
   serving = node.exec(['sh', '-c', script, 'sh', PID_FILE, log, process.execPath, ...webhook, ...flags])
-  const [configuration] = parseAllDocuments(readFileSync('manifests/mutating-webhook-configuration.yaml', 'utf8'))
-  const registered = configuration?.toJS() as JsonObject
+  const [registered = {}] = shipped('mutating')
   const clientConfig = { url: `https://${ADDRESS}:15017/inject` }
   await apply({
     ...registered,

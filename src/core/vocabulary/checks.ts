@@ -134,7 +134,7 @@ export const CHECKS = {
     stage: 'after',
     title: 'guard, seal and fence are in place and bound',
     why: 'the webhook fails open: what must not run outside the mesh is refused by the guard alone',
-    fix: 'apply manifests/guard.yaml, seal.yaml and fence.yaml, or the chart',
+    fix: 'apply manifests/sluice.yaml, or the chart with the values boundary.guard, seal and fence on',
   },
   'agent-installed': {
     group: 'agents',

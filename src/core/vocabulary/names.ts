@@ -90,8 +90,7 @@ export const AGENT_DAEMON_SET = 'sluice-agent'
 /** The same label on the pods of the webhook. */
 export const WEBHOOK_COMPONENT = 'sluice-webhook'
 
-/** Where Sluice runs unless it is installed otherwise, and the accounts of its parts there. */
-export const SLUICE_NAMESPACE = 'sluice-system'
+/** Service accounts of Sluice's parts. */
 export const SERVICE_ACCOUNTS = { agent: 'sluice-agent' } as const
 
 /** Names of ConfigMaps; Istio's carry `-<revision>` where the revision is not the default one (injector.md §4). */

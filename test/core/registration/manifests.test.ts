@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { parseAllDocuments } from 'yaml'
-import { isList, isObject, type JsonObject, objectOr, objectsOf, stringOr } from '../../../src/core/json/value.ts'
+import { shippedObjects } from '../../../scripts/cluster/shipped.ts'
+import { isList, type JsonObject, objectOr, objectsOf, stringOr } from '../../../src/core/json/value.ts'
 
-/** Everything in manifests/ that the API server calls or evaluates on a request. */
-const OBJECTS = readdirSync('manifests')
-  .filter((name) => name.endsWith('.yaml'))
-  .flatMap((name) => parseAllDocuments(readFileSync(`manifests/${name}`, 'utf8')))
-  .map((document) => document.toJS() as unknown)
-  .filter(isObject)
+const OBJECTS = shippedObjects()
 
 const ofKind = (kind: string): readonly JsonObject[] => OBJECTS.filter((object) => object['kind'] === kind)
-const CONFIGURATIONS = [...ofKind('MutatingWebhookConfiguration'), ...ofKind('ValidatingWebhookConfiguration')].map(
+const ENTRIES = [...ofKind('MutatingWebhookConfiguration'), ...ofKind('ValidatingWebhookConfiguration')].flatMap(
   (configuration) => objectsOf(configuration['webhooks']),
 )
-const ENTRIES = CONFIGURATIONS.flat()
 const POLICIES = ofKind('ValidatingAdmissionPolicy').map((policy) => objectOr(policy['spec']))
 
 test('the manifests hold the registrations and the whole boundary', () => {
@@ -63,8 +56,7 @@ test('no manifest holds a field that a controller writes', () => {
 
 test('entries are told apart by their names, which istiod does not look for', () => {
   const names = ENTRIES.map((entry) => stringOr(entry['name']) ?? '')
-  // several files hold the same configuration: alone, and with everything else
-  for (const entries of CONFIGURATIONS) assert.equal(new Set(entries.map(({ name }) => name)).size, entries.length)
+  assert.equal(new Set(names).size, names.length)
   assert.deepEqual(
     names.filter((name) => !name.endsWith('.sluice-mesh.io') || name.includes('istio')),
     [],

@@ -11,7 +11,7 @@ export const REGISTRATION_REASONS = {
   webhook_not_registered: {
     level: 'alarm',
     says: () => "the cluster has no webhook entry of Sluice's that asks about new pods, so none is meshed by it",
-    fix: "apply manifests/mutating-webhook-configuration.yaml, or the chart with the webhook's values",
+    fix: "apply manifests/sluice.yaml, or the chart with the webhook's values",
   },
   webhook_excludes_label: {
     level: 'warn',
