@@ -27,7 +27,7 @@ for (const backend of BACKENDS) figures.push(...(await measured(backend, pod)))
 report(figures)
 
 async function measured(backend: Backend, netns: TestNetns): Promise<readonly Figure[]> {
-  const redirector = new Redirector({ worker, backend, ambient: { dnsCapture: true, probeSource } })
+  const redirector = new Redirector({ worker, prober: probes, backend, ambient: { dnsCapture: true, probeSource } })
   await redirector.tryNode()
   if (redirector.picked.is === 'none') return []
   const apply = async (): Promise<string> => (await redirector.redirect(netns.handle, INTENT)).is

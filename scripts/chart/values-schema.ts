@@ -1,6 +1,7 @@
 import type { TSchema } from 'typebox'
 import { Type } from 'typebox'
 import { POLICY_SCHEMA } from '../../src/core/settings/policy-schema.ts'
+import { BACKENDS } from '../../src/edge/host/apply.ts'
 
 /**
  * The values of the Helm chart: the one place for names, defaults and what they mean. values.yaml and values.schema.json are
@@ -143,6 +144,10 @@ export const VALUES_SCHEMA = group('values of the chart', {
         "who is for ambient, as a list of {podSelector, namespaceSelector}; empty: as in Istio's chart",
       ),
     }),
+    backend: oneOf(
+      ['auto', ...BACKENDS],
+      'how rules are made; auto takes the first whose rules traffic follows; iptables-legacy adds the capability NET_RAW',
+    ),
     sweepSeconds: count(300, 'how often every pod that should be redirected is measured'),
     sysPtrace: flag(
       false,

@@ -18,7 +18,11 @@ export const DEBIAN_PACKAGES = [
   ...['libc6', 'libgcc-s1', 'libstdc++6', 'netbase'],
   ...['nftables', 'libnftables1', 'libnftnl11', 'libmnl0', 'libjansson4', 'libgmp10', 'libedit2', 'libbsd0', 'libmd0'],
   ...['libtinfo6', 'iptables', 'libxtables12', 'libip4tc2', 'libip6tc2', 'libnetfilter-conntrack3', 'libnfnetlink0'],
+  // nsenter: iptables in a pod with users of its own
+  ...['util-linux', 'libselinux1', 'libpcre2-8-0'],
 ]
+
+const PROGRAMS = ['usr/sbin/nft', 'usr/sbin/xtables-nft-multi', 'usr/sbin/xtables-legacy-multi', 'usr/bin/nsenter']
 
 /** One program of iptables is many by the name that it is called by. */
 const XTABLES = ['nft', 'legacy'].flatMap((variant) =>
@@ -50,16 +54,16 @@ export function assembleRootfs(root: string, { dist, node, plugin }: RootfsParts
   const triplet = basename(libraries)
   const target = join(root, 'usr/lib', triplet)
   copyTo(node, join(root, 'usr/bin/node'))
-  for (const program of ['nft', 'xtables-nft-multi', 'xtables-legacy-multi'])
-    copyTo(join(unpacked, 'usr/sbin', program), join(root, 'usr/sbin', program))
+  for (const program of PROGRAMS) copyTo(join(unpacked, program), join(root, program))
   for (const { link, to } of XTABLES) symlinkSync(to, join(root, 'usr/sbin', link))
   for (const name of LOADED_LATER) copyTo(join(libraries, name), join(target, name))
-  cpSync(join(libraries, 'xtables'), join(target, 'xtables'), { recursive: true })
+  // many extensions are links to one file: as they are, not as they resolve on this machine
+  cpSync(join(libraries, 'xtables'), join(target, 'xtables'), { recursive: true, verbatimSymlinks: true })
   cpSync(dist, join(root, 'sluice'), { recursive: true })
   copyTo(plugin, join(root, 'opt/sluice/cni', basename(plugin)))
   for (const name of ['protocols', 'services']) copyTo(join(unpacked, 'etc', name), join(root, 'etc', name))
   copyLibraries(root, unpacked, [
-    ...['usr/bin/node', 'usr/sbin/nft', 'usr/sbin/xtables-nft-multi', 'usr/sbin/xtables-legacy-multi'],
+    ...['usr/bin/node', ...PROGRAMS],
     ...LOADED_LATER.map((name) => join('usr/lib', triplet, name)),
     ...nativeParts(root),
   ])

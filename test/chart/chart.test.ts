@@ -111,6 +111,18 @@ test('security modules of the node are told to the agent by value', () => {
   assert.deepEqual(agentsSecurity(...set)['seLinuxOptions'], { type: 'spc_t' })
 })
 
+test('the agent gets the rights that its self-test was shown to need, and a raw socket only for iptables-legacy', () => {
+  const rightsOf = (backend: string): unknown => {
+    const [agent] = containersOf(podOf(named(objects('--set', `cni.backend=${backend}`), 'DaemonSet', 'sluice-agent')))
+    const { args, securityContext } = objectOr(agent?.container)
+    assert.ok(isList(args) && args.includes(`--backend=${backend}`))
+    return objectOr(objectOr(securityContext)['capabilities'])['add']
+  }
+  const usual = ['SYS_ADMIN', 'NET_ADMIN', 'SETUID', 'SETGID']
+  for (const backend of ['auto', 'libnftables', 'nft', 'iptables-nft']) assert.deepEqual(rightsOf(backend), usual)
+  assert.deepEqual(rightsOf('iptables-legacy'), [...usual, 'NET_RAW'])
+})
+
 test('the agent is told how its entry goes to the runtime, and where the platform has it', () => {
   const told = (...args: readonly string[]) => {
     const pod = podOf(named(objects(...args), 'DaemonSet', 'sluice-agent'))

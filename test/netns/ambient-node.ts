@@ -151,6 +151,7 @@ export class AmbientTestNode {
   async startAgent(given: AgentReasons = {}): Promise<TestAgent> {
     const redirector = new Redirector({
       worker,
+      prober: worker,
       backend: 'libnftables',
       ambient: { dnsCapture: true, probeSource: PROBE_ADDRESSES },
     })

@@ -8,14 +8,13 @@ import { NFTABLES } from '../../core/redirection/nftables.ts'
 import { familiesOf } from '../../core/redirection/pod-network.ts'
 import { type NodeFacts, rulesOf } from '../../core/redirection/rules-of.ts'
 import type { Reason } from '../../core/vocabulary/reasons.ts'
-import { type NodeAbilities, pickBackend } from '../../edge/host/abilities.ts'
+import type { NodeAbilities } from '../../edge/host/abilities.ts'
 import type { Applied, Backend, Dump, RuleTexts } from '../../edge/host/apply.ts'
 import { FEATURES } from '../../edge/host/features.ts'
 import type { Place } from '../../edge/host/netns-jobs.ts'
 import type { NetnsWorker } from '../../edge/host/netns-worker.ts'
-
-/** The backend that rules are made with, and why this one; or why there is none. */
-export type Picked = ReturnType<typeof pickBackend>
+import { pickBackend, type Picked } from './backend-choice.ts'
+import { tryTraffic } from './self-test.ts'
 
 /** What became of a namespace. `changed`: false where everything was there already. */
 export type Redirected =
@@ -28,6 +27,8 @@ export type Compared =
 
 export interface RedirectorOptions {
   readonly worker: NetnsWorker
+  /** sends the traffic of the self-test, which others need not wait for */
+  readonly prober: Pick<NetnsWorker, 'run'>
   /** null: the first backend that can do everything */
   readonly backend: Backend | null
   readonly ambient: NodeFacts['ambient']
@@ -42,7 +43,7 @@ const OPTIONAL_FEATURE = 'TPROXY'
 /** Brings what an intent says into a namespace, takes it out, and tells what is there. Every outcome is a value. */
 export class Redirector {
   readonly #options: RedirectorOptions
-  #picked: Picked = { is: 'none', why: 'nothing was tried yet' }
+  #picked: Picked = { is: 'none', reason: { code: 'backend_absent', args: { why: 'nothing was tried yet' } } }
   #usable: readonly Backend[] = []
 
   constructor(options: RedirectorOptions) {
@@ -53,12 +54,23 @@ export class Redirector {
     return this.#picked
   }
 
-  /** Tries with real rules what this node can do, and picks a backend by it. */
+  /** Tries with real rules and real traffic what this node can do, and picks a backend by it. */
   async tryNode(): Promise<NodeAbilities> {
-    const { worker, backend } = this.#options
+    const { worker, prober, backend: forced } = this.#options
     const abilities = await worker.run('abilities', OWN_PLACE, { features: FEATURES })
-    this.#picked = pickBackend(abilities, backend, ({ feature }) => feature !== OPTIONAL_FEATURE)
     this.#usable = abilities.backends.flatMap((one) => (one.is === 'usable' ? [one.backend] : []))
+    this.#picked = await pickBackend(abilities, {
+      forced,
+      needed: ({ feature }) => feature !== OPTIONAL_FEATURE,
+      trial: async (backend) =>
+        await tryTraffic({
+          ...{ worker, prober },
+          redirect: async (place, intent) => {
+            const redirected = await this.#redirectBy(backend, place, intent)
+            return redirected.is === 'refused' ? redirected.reason : null
+          },
+        }),
+    })
     return abilities
   }
 
@@ -67,24 +79,26 @@ export class Redirector {
    * another backend that are right, such as those of istio-cni, which was asked before, stay as they are.
    */
   async redirect(place: Place, intent: Intent): Promise<Redirected> {
-    return await this.#withBackend<Redirected>(async (backend) => {
-      const wanted = await this.#wanted(place, intent)
-      if (wanted.is === 'refused') return wanted
-      const { model } = wanted
-      const found = await this.#find(place, backend)
-      if (!found.ok) return refused(found.error)
-      const right = rightIn(model, found)
-      const rules = right === null ? textsOf(backend, scriptFor(model, found.own)) : nothing(backend)
-      const change = { rules, network: networkOf(intent, model.families) }
-      const applied: Applied = await this.#options.worker.run('apply', place, change)
-      if (!applied.ok) return refused(applied.error)
-      // ours first: no packet finds the namespace without rules
-      const leftovers = found.others.filter(({ script }) => script !== right)
-      const problem = await this.#removeAll(place, leftovers)
-      if (problem !== null) return refused(problem)
-      const changed = right === null || applied.changed.length > 0 || leftovers.length > 0
-      return { is: 'redirected', model, changed }
-    })
+    return await this.#withBackend<Redirected>(async (backend) => await this.#redirectBy(backend, place, intent))
+  }
+
+  async #redirectBy(backend: Backend, place: Place, intent: Intent): Promise<Redirected> {
+    const wanted = await this.#wanted(place, intent)
+    if (wanted.is === 'refused') return wanted
+    const { model } = wanted
+    const found = await this.#find(place, backend)
+    if (!found.ok) return refused(found.error)
+    const right = rightIn(model, found)
+    const rules = right === null ? textsOf(backend, scriptFor(model, found.own)) : nothing(backend)
+    const change = { rules, network: networkOf(intent, model.families) }
+    const applied: Applied = await this.#options.worker.run('apply', place, change)
+    if (!applied.ok) return refused(applied.error)
+    // ours first: no packet finds the namespace without rules
+    const leftovers = found.others.filter(({ script }) => script !== right)
+    const problem = await this.#removeAll(place, leftovers)
+    if (problem !== null) return refused(problem)
+    const changed = right === null || applied.changed.length > 0 || leftovers.length > 0
+    return { is: 'redirected', model, changed }
   }
 
   /** Takes out of `place` what is ours; null: whatever intent it was made by, so addresses and routes stay. */
@@ -115,8 +129,7 @@ export class Redirector {
   }
 
   async #withBackend<T>(work: (backend: Backend) => Promise<T>): Promise<T | ReturnType<typeof refused>> {
-    if (this.#picked.is === 'none')
-      return { is: 'refused', reason: { code: 'backend_absent', args: { why: this.#picked.why } } }
+    if (this.#picked.is === 'none') return { is: 'refused', reason: this.#picked.reason }
     try {
       return await work(this.#picked.backend)
     } catch (error) {

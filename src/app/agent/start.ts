@@ -5,7 +5,7 @@ import type { Surroundings } from '../../core/intent/enrolment.ts'
 import { address } from '../../core/intent/grammar.ts'
 import type { NodeFacts } from '../../core/redirection/rules-of.ts'
 import { PROBE_SOURCE } from '../../core/vocabulary/ports.ts'
-import type { Reason } from '../../core/vocabulary/reasons.ts'
+import { type Reason, sentence } from '../../core/vocabulary/reasons.ts'
 import { createClient } from '../../edge/cluster/client.ts'
 import { type NetnsHandle, openNetns, OWN_NETNS } from '../../edge/host/namespaces.ts'
 import { NetnsWorker } from '../../edge/host/netns-worker.ts'
@@ -59,7 +59,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   await using starting = new AsyncDisposableStack()
   const worker = starting.use(await NetnsWorker.start({ libnftables: tools.libnftables, programs: tools.programs }))
   const ambientNode = { ...PLAIN_AMBIENT_NODE, dnsCapture: options.ambient?.dnsCapture ?? true }
-  const redirector = new Redirector({ worker, backend: tools.backend, ambient: ambientNode })
+  const probes = starting.use(await NetnsWorker.start({ libnftables: null, programs: tools.programs }))
+  const redirector = new Redirector({ worker, prober: probes, backend: tools.backend, ambient: ambientNode })
   const abilities = await redirector.tryNode()
   logBackend(redirector, log)
   const journal = new Journal(join(paths.runDir, 'journal.json'), bootId(paths.proc))
@@ -67,7 +68,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const installer = createInstaller(options, log, metrics)
   const alarms = new Alarms(log, (reason, count) => metrics.set('sluice_alarms', { reason }, count))
   const startedAt = performance.now()
-  const probes = starting.use(await NetnsWorker.start({ libnftables: null, programs: tools.programs }))
   const host = starting.use(openHost(paths.proc))
   const client = options.pods.from === 'cluster' ? createClient(options.pods.connection) : null
   const finder = new NetnsFinder({ worker: probes, host, proc: paths.proc, netnsDir: paths.netnsDir, journal })
@@ -144,8 +144,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       ? { name: 'running', is: 'failed', detail: 'the agent was told to stop' }
       : { name: 'running', is: 'ok', detail: 'the agent works' },
     redirector.picked.is === 'picked'
-      ? { name: 'self-test', is: 'ok', detail: `real rules were made by ${redirector.picked.backend}` }
-      : { name: 'self-test', is: 'failed', detail: redirector.picked.why },
+      ? { name: 'self-test', is: 'ok', detail: `traffic followed real rules, made by ${redirector.picked.backend}` }
+      : { name: 'self-test', is: 'failed', detail: sentence(redirector.picked.reason) },
     socketAnswers
       ? { name: 'plugin-socket', is: 'ok', detail: `this agent answers at ${paths.pluginSocket}` }
       : { name: 'plugin-socket', is: 'failed', detail: `nobody answers at ${paths.pluginSocket}` },
@@ -225,7 +225,7 @@ function alarmsOf({ pods, journal, redirector, installer, startedAt }: Watched):
     ...(journal.unwritten === null
       ? []
       : [{ code: 'journal_unwritten', args: { problem: journal.unwritten } } as const]),
-    ...(picked.is === 'picked' ? [] : [{ code: 'backend_absent', args: { why: picked.why } } as const]),
+    ...(picked.is === 'picked' ? [] : [picked.reason]),
     ...installer.alarms(),
   ]
 }
@@ -267,7 +267,7 @@ function forgetGone(journal: Journal): void {
 
 function logBackend({ picked }: Redirector, log: Logger): void {
   if (picked.is === 'picked') log.info({ backend: picked.backend, because: picked.because }, 'backend for rules')
-  else log.error({ reason: 'backend_absent', why: picked.why }, 'this node has no way to make rules')
+  else log.error({ reason: picked.reason.code }, sentence(picked.reason))
 }
 
 /** What tells one run of the kernel from the next. */

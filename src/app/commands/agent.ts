@@ -46,7 +46,7 @@ const FLAGS: readonly FlagRow[] = [
     value: 'NAME',
     choices: ['auto', ...BACKENDS],
     default: 'auto',
-    help: 'how rules are made; auto takes the first that can do everything',
+    help: 'how rules are made; auto takes the first that can do everything and whose rules traffic follows',
   },
   { name: 'libnftables', value: 'FILE', default: 'libnftables.so.1', help: 'the library, by path or by name' },
   {

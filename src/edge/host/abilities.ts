@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { Family } from './addresses.ts'
 import { apply, type Backend, BACKENDS, dump, type Means, type RuleTexts } from './apply.ts'
 import { answeringPort } from './conntrack.ts'
@@ -51,6 +51,8 @@ function ability(
   means: Means,
   home: number,
 ): BackendAbility {
+  if (backend === 'iptables-legacy' && !hasCapability(CAP_NET_RAW))
+    return { backend, is: 'unusable', why: 'it opens a raw socket, and this process lacks the capability NET_RAW' }
   const listed = insideScratchNetns(home, () => dump(backend, NO_NETNS, means))
   if (!listed.ok) return { backend, is: 'unusable', why: listed.error }
   // each attempt in a namespace of its own: what one leaves cannot help or hinder the next
@@ -67,7 +69,18 @@ function ability(
       return error === null ? [] : [{ feature: feature.name, family, module, error }]
     })
   })
+  // no module is missing where nothing at all can be made
+  const [first] = missing
+  if (first !== undefined && missing.length === families.length * features.length)
+    return { backend, is: 'unusable', why: `it makes no rule at all: ${first.error}` }
   return { backend, is: 'usable', missing }
+}
+
+const CAP_NET_RAW = 13
+
+function hasCapability(bit: number): boolean {
+  const [, effective = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/thread-self/status', 'utf8')) ?? []
+  return ((BigInt(`0x${effective}`) >> BigInt(bit)) & 1n) === 1n
 }
 
 function isNft(backend: Backend): backend is 'libnftables' | 'nft' {
@@ -97,35 +110,4 @@ function problem(work: () => unknown): string | null {
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
-}
-
-/** The backend to use, and why: the one that is forced, else the first that lacks nothing that `needed` names. */
-export function pickBackend(
-  { backends }: NodeAbilities,
-  forced: Backend | null,
-  needed: (feature: MissingFeature) => boolean,
-):
-  | { readonly is: 'picked'; readonly backend: Backend; readonly because: string }
-  | { readonly is: 'none'; readonly why: string } {
-  const judged = backends.map((one) => ({ backend: one.backend, lack: lackOf(one, needed) }))
-  const wanted = judged.filter(({ backend }) => forced === null || backend === forced)
-  const found = wanted.find(({ lack }) => lack === null)
-  const lacks = wanted.flatMap(({ backend, lack }) => (lack === null ? [] : [`${backend}: ${lack}`]))
-  if (found === undefined) return { is: 'none', why: lacks.join('; ') }
-  if (forced !== null) return { is: 'picked', backend: found.backend, because: 'it is forced' }
-  const before = judged.slice(0, judged.indexOf(found)).map(({ backend, lack }) => `${backend}: ${lack ?? ''}`)
-  return {
-    is: 'picked',
-    backend: found.backend,
-    because: before.length === 0 ? 'it is the fastest' : before.join('; '),
-  }
-}
-
-function lackOf(ability: BackendAbility, needed: (feature: MissingFeature) => boolean): string | null {
-  if (ability.is === 'unusable') return ability.why
-  const missing = ability.missing.filter(needed)
-  if (missing.length === 0) return null
-  return missing
-    .map(({ feature, family, module }) => `IPv${family} ${feature} needs the kernel module ${module}`)
-    .join(', ')
 }

@@ -11,6 +11,7 @@ interface Libc {
   readonly setfsuid: (uid: number) => number
   readonly setfsgid: (gid: number) => number
   readonly socket: (domain: number, type: number, protocol: number) => number
+  readonly open: (path: string, flags: number) => number
   readonly close: (fd: number) => number
   readonly bind: (fd: number, address: Buffer, length: number) => number
   readonly listen: (fd: number, backlog: number) => number
@@ -53,6 +54,7 @@ export function libc(): Libc {
     setfsuid: func('int setfsuid(uint32_t)'),
     setfsgid: func('int setfsgid(uint32_t)'),
     socket: func('int socket(int, int, int)'),
+    open: func('int open(const char *, int)'),
     close: func('int close(int)'),
     bind: func('int bind(int, const void *, uint32_t)'),
     listen: func('int listen(int, int)'),

@@ -15,6 +15,8 @@ import {
 import type { Feature } from './features.ts'
 import { insideNetns, type NamespaceId } from './namespaces.ts'
 import { netnsProcesses, type NetnsProcess } from './processes.ts'
+import type { ScratchNetwork } from './scratch-network.ts'
+import { openScratchNode, type ScratchNode } from './scratch-node.ts'
 import { knockAtScratchPod, type Knock, type Knocked } from './scratch-pod.ts'
 import { survey, type Survey } from './survey.ts'
 import { legacyTables } from './xtables.ts'
@@ -34,6 +36,10 @@ export interface Jobs {
   }
   readonly legacyTables: { readonly takes: Readonly<Record<string, never>>; readonly gives: readonly string[] }
   readonly knock: { readonly takes: Knock; readonly gives: Knocked }
+  readonly scratchNode: {
+    readonly takes: { readonly networks: readonly ScratchNetwork[] }
+    readonly gives: ScratchNode
+  }
   readonly survey: { readonly takes: Readonly<Record<string, never>>; readonly gives: Survey }
 }
 export type JobKind = keyof Jobs
@@ -67,5 +73,7 @@ export const HANDLERS: Handlers = {
   processes: ({ proc, except }) => netnsProcesses(proc, except),
   legacyTables: (_, { fd }, { home }) => insideNetns(fd, home, legacyTables),
   knock: (plan, { fd }, { home }) => knockAtScratchPod(plan, fd, home),
+  // in namespaces of its own making: the place is not used
+  scratchNode: ({ networks }, _, { home }) => openScratchNode(networks, home),
   survey: (_, { fd }, { home }) => insideNetns(fd, home, survey),
 }

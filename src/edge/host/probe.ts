@@ -143,7 +143,9 @@ function startOne(probe: Probe, saw: Map<Probe, Saw>, keep: (fd: number) => numb
     return [{ probe, family, fd, own: localEnd(fd, family) }]
   } catch (error) {
     if (!(error instanceof SystemError)) throw error
-    saw.set(probe, error.code === 'ECONNREFUSED' ? { end: 'refused' } : { end: 'unknown', code: error.code })
+    if (error.code === 'ECONNREFUSED') saw.set(probe, { end: 'refused' })
+    // what this process may not do is not told by the code alone
+    else saw.set(probe, { end: 'unknown', code: error.code === 'EPERM' ? error.message : error.code })
     return []
   }
 }

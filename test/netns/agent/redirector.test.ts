@@ -1,21 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Redirector } from '../../../src/app/agent/redirector.ts'
-import { address } from '../../../src/core/intent/grammar.ts'
+import type { Redirector } from '../../../src/app/agent/redirector.ts'
 import { BARE_SIDECAR, type Intent, PLAIN_AMBIENT } from '../../../src/core/intent/intent.ts'
 import { rulesText } from '../../../src/core/redirection/rules-text.ts'
-import { PROBE_SOURCE } from '../../../src/core/vocabulary/ports.ts'
 import { type Backend, BACKENDS } from '../../../src/edge/host/apply.ts'
 import { inNetns, ip, makeNetns, startWorker, type TestNetns } from '../world.ts'
+import { redirectorWith } from './redirectors.ts'
 
 const worker = await startWorker()
 const SIDECAR: Intent = { ...BARE_SIDECAR, inboundPorts: '*', outboundCidrs: '*', dns: 'all' }
 const CONFIGURATION = { inboundPortsInclude: '*', outboundCidrsInclude: '*', proxyUid: '1337' }
 const OTHER: Intent = { ...SIDECAR, dns: 'off', interception: 'TPROXY' }
 
-async function redirectorWith(backend: Backend | null): Promise<Redirector> {
-  const probeSource = { 4: address.parse(PROBE_SOURCE.v4), 6: address.parse(PROBE_SOURCE.v6) }
-  const redirector = new Redirector({ worker, backend, ambient: { dnsCapture: true, probeSource } })
+async function triedRedirector(backend: Backend | null): Promise<Redirector> {
+  const redirector = redirectorWith({ worker, prober: worker, backend })
   await redirector.tryNode()
   return redirector
 }
@@ -42,7 +40,7 @@ function everything(netns: TestNetns, backend: Backend): string {
 
 for (const backend of BACKENDS)
   test(`${backend}: made, made again without a change, replaced by another intent, taken away`, async () => {
-    const redirector = await redirectorWith(backend)
+    const redirector = await triedRedirector(backend)
     const netns = podNetns()
     const compare = async (intent: Intent): Promise<readonly number[]> => {
       const compared = await redirector.compare(netns.handle, intent)
@@ -71,7 +69,7 @@ for (const backend of BACKENDS)
 
 for (const backend of BACKENDS)
   test(`${backend}: rules that other backends made go, also when only they are there, and those of others stay`, async () => {
-    const redirector = await redirectorWith(backend)
+    const redirector = await triedRedirector(backend)
     const netns = podNetns()
     inNetns(netns, 'iptables-legacy', '-t', 'nat', '-A', 'OUTPUT', '-d', '192.0.2.9', '-j', 'RETURN')
     const others = BACKENDS.filter((other) => other !== backend && other !== 'nft')
@@ -107,7 +105,7 @@ for (const backend of BACKENDS)
   })
 
 test('an ambient pod has its rules beside nothing else', async () => {
-  const redirector = await redirectorWith(null)
+  const redirector = await triedRedirector(null)
   const netns = podNetns()
   const made = await redirector.redirect(netns.handle, PLAIN_AMBIENT)
   assert.ok(made.is === 'redirected', JSON.stringify(made))
@@ -118,14 +116,10 @@ test('an ambient pod has its rules beside nothing else', async () => {
 
 test('a namespace without an address, and a node without a backend, are refused by a reason', async () => {
   const bare = makeNetns('redirector')
-  const redirector = await redirectorWith(null)
+  const redirector = await triedRedirector(null)
   const none = await redirector.redirect(bare.handle, SIDECAR)
   assert.ok(none.is === 'refused' && none.reason.code === 'address_absent')
-  const untried = new Redirector({
-    worker,
-    backend: null,
-    ambient: { dnsCapture: true, probeSource: { 4: address.parse('192.0.2.1'), 6: address.parse('2001:db8::1') } },
-  })
+  const untried = redirectorWith({ worker, prober: worker, backend: null })
   const absent = await untried.redirect(podNetns().handle, SIDECAR)
   assert.ok(absent.is === 'refused' && absent.reason.code === 'backend_absent')
 })

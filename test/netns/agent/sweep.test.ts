@@ -8,25 +8,22 @@ import { Journal } from '../../../src/app/agent/journal.ts'
 import { NetnsFinder } from '../../../src/app/agent/netns-finder.ts'
 import { NodePods } from '../../../src/app/agent/node-pods.ts'
 import { agentMetrics } from '../../../src/app/agent/record.ts'
-import { Redirector } from '../../../src/app/agent/redirector.ts'
 import { type Proving, proving } from '../../../src/app/agent/verify/proving.ts'
 import { encodeIntent } from '../../../src/core/intent/codec.ts'
-import { address } from '../../../src/core/intent/grammar.ts'
 import { BARE_SIDECAR, type Intent } from '../../../src/core/intent/intent.ts'
 import type { JsonObject } from '../../../src/core/json/value.ts'
-import { PROBE_SOURCE } from '../../../src/core/vocabulary/ports.ts'
 import type { ReasonCode } from '../../../src/core/vocabulary/reasons.ts'
 import { openNetns } from '../../../src/edge/host/namespaces.ts'
 import { createLogger } from '../../../src/edge/telemetry/logger.ts'
 import { podUid, startPodProcess } from '../pod-process.ts'
+import { redirectorWith } from './redirectors.ts'
 import { ADDRESS, makeScene, type Scene } from '../scene.ts'
 import { inNetns, startWorker, untilEnd } from '../world.ts'
 
 const [worker, probes] = [await startWorker(), await startWorker(null)]
 const host = untilEnd(openNetns('/proc/self/ns/net'))
 const INTENT: Intent = { ...BARE_SIDECAR, inboundPorts: '*', outboundCidrs: '*', dns: 'all' }
-const probeSource = { 4: address.parse(PROBE_SOURCE.v4), 6: address.parse(PROBE_SOURCE.v6) }
-const redirector = new Redirector({ worker, backend: null, ambient: { dnsCapture: true, probeSource } })
+const redirector = redirectorWith({ worker, prober: probes, backend: null })
 await redirector.tryNode()
 
 interface Part {

@@ -6,7 +6,7 @@ import { probeBlockers } from '../../../core/redirection/probe-blockers.ts'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import type { NetnsHandle } from '../../../edge/host/namespaces.ts'
 import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
-import type { ScratchNetwork } from '../../../edge/host/scratch-pod.ts'
+import type { ScratchNetwork } from '../../../edge/host/scratch-network.ts'
 import type { ProbePath } from './probe-path.ts'
 
 export interface PreflightOptions {

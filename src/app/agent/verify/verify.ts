@@ -10,7 +10,7 @@ import type { Target } from './target.ts'
 
 export interface VerifyOptions {
   /** for probes only: it needs no libnftables, and one of its own keeps waiting probes away from pods that start */
-  readonly worker: NetnsWorker
+  readonly worker: Pick<NetnsWorker, 'run'>
   readonly target: Target
   /** whether the proxy should be running by now */
   readonly proxyExpected: boolean

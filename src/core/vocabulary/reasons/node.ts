@@ -7,6 +7,17 @@ export const NODE_REASONS = {
     says: (p: { why: string }) => `this node has no way to make rules: ${p.why}`,
     fix: 'load the kernel module that is named on the node, or choose another --backend',
   },
+  backend_bypassed: {
+    level: 'refuse',
+    says: (p: { why: string }) => `rules are made on this node, but traffic does not follow them: ${p.why}`,
+    fix: 'choose another --backend; where none helps, run the image as it ships, and look at what else handles packets in the kernel of the node',
+  },
+  backend_unproven: {
+    level: 'refuse',
+    says: (p: { why: string }) =>
+      `rules are made on this node, but whether traffic follows them cannot be measured: ${p.why}`,
+    fix: "give the agent's container the capabilities that the chart gives it; an agent that cannot measure promises nothing",
+  },
   rules_not_made: {
     level: 'refuse',
     says: (p: { error: string }) => `the rules could not be made in the pod's network namespace: ${p.error}`,
