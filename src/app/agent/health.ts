@@ -1,5 +1,5 @@
-import { fastify, type FastifyInstance } from 'fastify'
-import { type Check, serveChecks } from '../../edge/telemetry/health.ts'
+import { type Check, checksPage } from '../../edge/telemetry/health.ts'
+import { type PageServer, pageServer } from '../../edge/telemetry/page-server.ts'
 import type { Loop } from './loop.ts'
 
 /** Liveness: every loop still turns. A restart mends nothing else, least of all an API server that is away. */
@@ -13,9 +13,9 @@ export function heartbeats(loops: readonly Loop[]): readonly Check[] {
 }
 
 /** `/healthz` for the kubelet's liveness probe and `/readyz` for the agent pod's Ready, which is what makes a node do `cni`. */
-export function healthServer(loops: readonly Loop[], readiness: () => readonly Check[]): FastifyInstance {
-  const app = fastify({ exposeHeadRoutes: false })
-  serveChecks(app, '/healthz', () => heartbeats(loops))
-  serveChecks(app, '/readyz', readiness)
-  return app
+export function healthServer(loops: readonly Loop[], readiness: () => readonly Check[]): PageServer {
+  return pageServer({
+    '/healthz': (query) => checksPage(heartbeats(loops), query),
+    '/readyz': (query) => checksPage(readiness(), query),
+  })
 }

@@ -5,7 +5,7 @@ import type { Connection } from '../../edge/cluster/connection.ts'
 import type { ListWatchLimits } from '../../edge/cluster/list-watch-options.ts'
 import type { Backend } from '../../edge/host/apply.ts'
 import type { ProgramPlace } from '../../edge/host/xtables.ts'
-import type { Endpoint } from '../../edge/telemetry/health.ts'
+import type { Endpoint } from '../../edge/telemetry/page-server.ts'
 import type { LoggerOptions } from '../../edge/telemetry/logger.ts'
 
 /** Where the agent finds the node's files. Each is a flag, so that a whole agent runs inside a temporary directory. */

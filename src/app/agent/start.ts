@@ -9,9 +9,10 @@ import { type Reason, sentence } from '../../core/vocabulary/reasons.ts'
 import { createClient } from '../../edge/cluster/client.ts'
 import { type NetnsHandle, openNetns, OWN_NETNS } from '../../edge/host/namespaces.ts'
 import { NetnsWorker } from '../../edge/host/netns-worker.ts'
-import { addressOf, type Check } from '../../edge/telemetry/health.ts'
+import type { Check } from '../../edge/telemetry/health.ts'
 import { createLogger, type Logger } from '../../edge/telemetry/logger.ts'
-import { metricsServer } from '../../edge/telemetry/metrics-server.ts'
+import { metricsPage } from '../../edge/telemetry/metrics.ts'
+import { pageServer } from '../../edge/telemetry/page-server.ts'
 import { Alarms } from '../alarms.ts'
 import { nodeAmbient } from './ambient/node-ambient.ts'
 import { PodQueue } from './cni/pod-queue.ts'
@@ -153,14 +154,17 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   ]
   const health = healthServer(loops, readiness)
   starting.defer(async () => await health.close())
-  const metricsApp = metricsServer(metrics, () => {
-    setGauges(metrics, { redirector, loops, pods, journal, queue, installer })
-    proofs.setGauges()
-    ambient?.setGauges()
+  const metricsApp = pageServer({
+    '/metrics': async () => {
+      setGauges(metrics, { redirector, loops, pods, journal, queue, installer })
+      proofs.setGauges()
+      ambient?.setGauges()
+      return await metricsPage(metrics)
+    },
   })
   starting.defer(async () => await metricsApp.close())
-  await health.listen({ ...options.health })
-  await metricsApp.listen({ ...options.metrics })
+  const healthAddress = await health.listen(options.health)
+  const metricsAddress = await metricsApp.listen(options.metrics)
   const cni = await CniServer.listen({
     ...{ socket: paths.pluginSocket, sandboxes, queue, record: recordRequest(log, metrics) },
     report: (err) => log.error({ err }, 'a request of the plugin failed'),
@@ -187,7 +191,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     await running
     journal.write()
   })
-  const [healthAddress, metricsAddress] = [addressOf(health), addressOf(metricsApp)]
   log.info({ healthAddress, metricsAddress, node: options.nodeName }, 'working')
   return {
     healthAddress,

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../../edge/telemetry/health.ts'
+import type { Endpoint } from '../../edge/telemetry/page-server.ts'
 import { LOG_LEVELS, type LogLevel } from '../../edge/telemetry/logger.ts'
 import { CertificateError } from '../../edge/tls/certificate.ts'
 import { CommandFailure, type FlagRow, type FlagValues, UsageError } from './command.ts'

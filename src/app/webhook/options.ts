@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/json/value.ts'
 import type { Connection } from '../../edge/cluster/connection.ts'
 import type { ListWatchLimits } from '../../edge/cluster/list-watch-options.ts'
-import type { Endpoint } from '../../edge/telemetry/health.ts'
+import type { Endpoint } from '../../edge/telemetry/page-server.ts'
 import type { SecretName } from '../../edge/cluster/secret-store.ts'
 import type { LoggerOptions } from '../../edge/telemetry/logger.ts'
 import type { LeaderLimits } from './leader/parts.ts'

@@ -1,7 +1,7 @@
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Server } from 'node:https'
 import { stringify } from '../../core/json/parse.ts'
-import { type Check, serveChecks } from '../../edge/telemetry/health.ts'
+import { type Check, checksPage } from '../../edge/telemetry/health.ts'
 import type { ServingCertificate } from '../../edge/tls/certificate.ts'
 import { admit, type Decide } from './admit.ts'
 import { Failure, FAILURES } from './failure.ts'
@@ -79,7 +79,10 @@ function inject(request: FastifyRequest, reply: FastifyReply, { source, decide, 
 
 function addHealth(app: WebhookServer, { checks }: ServerParts): void {
   app.get('/healthz', (_request, reply) => reply.type('text/plain').send('ok\n'))
-  serveChecks(app, '/readyz', checks)
+  app.get('/readyz', ({ url }, reply) => {
+    const { status, type, text } = checksPage(checks(), new URL(url, 'https://any').searchParams)
+    return reply.code(status).type(type).send(text)
+  })
 }
 
 /** Where a bug ends, once for each request: it is counted, logged with its stack, and answered as the table of failures says. */

@@ -10,9 +10,9 @@ import { createClient } from '../../edge/cluster/client.ts'
 import { SYSTEM_CLOCK } from '../../edge/cluster/clock.ts'
 import type { ListWatchProblem } from '../../edge/cluster/list-watch-options.ts'
 import { secretStore } from '../../edge/cluster/secret-store.ts'
-import { addressOf } from '../../edge/telemetry/health.ts'
 import { createLogger, type Logger } from '../../edge/telemetry/logger.ts'
-import { metricsServer } from '../../edge/telemetry/metrics-server.ts'
+import { metricsPage } from '../../edge/telemetry/metrics.ts'
+import { addressOf, pageServer } from '../../edge/telemetry/page-server.ts'
 import { directoryStore } from '../../edge/tls/directory-store.ts'
 import { fileSource } from '../../edge/tls/file-source.ts'
 import { selfMadeSource, type SelfMadeOptions } from '../../edge/tls/self-made-source.ts'
@@ -87,9 +87,12 @@ export async function startWebhook(
     app.server.setSecureContext(secureContext(changed))
     log.info({ notAfter: changed.notAfter }, 'serving a new certificate')
   })
-  const metricsApp = metricsServer(metrics, () => {
-    metrics.set('sluice_admission_in_flight', {}, load.requests)
-    setGauges(metrics, source, certificates)
+  const metricsApp = pageServer({
+    '/metrics': async () => {
+      metrics.set('sluice_admission_in_flight', {}, load.requests)
+      setGauges(metrics, source, certificates)
+      return await metricsPage(metrics)
+    },
   })
   const stop = new AbortController()
   const alarms = new Alarms(log, (reason, count) => metrics.set('sluice_alarms', { reason }, count))
@@ -108,14 +111,15 @@ export async function startWebhook(
     stop.abort()
     await running
   }
+  let metricsAddress: AddressInfo
   try {
     await app.listen({ ...options.listen })
-    await metricsApp.listen({ ...options.metrics })
+    metricsAddress = await metricsApp.listen(options.metrics)
   } catch (error) {
     await Promise.all([app.close(), metricsApp.close(), end()])
     throw error
   }
-  const [address, metricsAddress] = [addressOf(app), addressOf(metricsApp)]
+  const address = addressOf(app)
   log.info({ address, metricsAddress }, 'serving')
   return { address, metricsAddress, ca: () => certificates.current()?.ca ?? '', close }
 }

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import type { Page } from './page-server.ts'
 
 /** One metric as its table describes it. */
 export interface MetricDescription {
@@ -48,4 +49,9 @@ export function createMetrics<const T extends Table>(table: T): Metrics<T> {
     text: async () => await register.metrics(),
     contentType: register.contentType,
   }
+}
+
+/** Everything in `metrics`, as a scraper reads it. */
+export async function metricsPage({ contentType, text }: Metrics<Table>): Promise<Page> {
+  return { status: 200, type: contentType, text: await text() }
 }
