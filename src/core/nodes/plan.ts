@@ -43,7 +43,7 @@ export function planNodes(view: NodesView): NodesPlan {
   const settled = eligible.filter(
     ({ node, ...want }) => planNode(node, { ...common, ...want, mayPut: false }, policy).tainted,
   )
-  let room = Math.floor(policy.taint.maxShare * eligible.length) - settled.length
+  let room = mostTainted(policy.taint.maxShare, eligible.length) - settled.length
   const plans = judged.map(({ node, ...want }) => {
     const plan = planNode(node, { ...common, ...want, mayPut: room > 0 }, policy)
     if (plan.step.taints.put !== undefined) room--
@@ -61,6 +61,15 @@ export function planNodes(view: NodesView): NodesPlan {
     ],
     withAgent: new Set(believed.keys()),
   }
+}
+
+/**
+ * How many of `nodes` may have the taint. A taint sends pods to other nodes: where there are none it would only stop those of other
+ * people, too, so that it takes a share of 1; among several one broken node may always be left.
+ */
+function mostTainted(share: number, nodes: number): number {
+  const most = Math.floor(share * nodes)
+  return most === 0 && share > 0 && nodes > 1 ? 1 : most
 }
 
 /** How many nodes are in each state, for each mode. */

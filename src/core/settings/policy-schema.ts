@@ -141,7 +141,7 @@ export const POLICY_SCHEMA = Type.Object(
           maximum: 1,
           unit: 'share of the nodes',
           description:
-            'the leader puts the taint on no more than this share of the nodes that can have an agent: a bad version of the agent must not stop a cluster',
+            'the leader puts the taint on no more than this share of the nodes that can have an agent, though on one where there are several: a bad version of the agent must not stop a cluster; the only node gets it with 1 alone',
         }),
       },
       { ...CLOSED, default: {}, description: 'the taint of nodes that cannot redirect' },

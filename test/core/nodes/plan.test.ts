@@ -210,6 +210,31 @@ test('an agent that is down everywhere taints no more nodes than the policy allo
   )
 })
 
+for (const [share, nodes, tainted] of [
+  [0.5, 1, 0],
+  [0.99, 1, 0],
+  [1, 1, 1],
+  [0.5, 2, 1],
+  [0.1, 3, 1],
+  [0.5, 3, 1],
+  [0, 3, 0],
+  [1, 3, 3],
+] as const)
+  test(`with maxShare ${share}, ${tainted} of ${nodes} broken nodes get the taint`, () => {
+    const names = Array.from({ length: nodes }, (_, at) => `n-${at}`)
+    const policy = { ...DEFAULT_POLICY, taint: { ...DEFAULT_POLICY.taint, maxShare: share } }
+    const cluster = {
+      nodes: names.map((name) => labelled(name)),
+      agentPods: names.map((name) => dead(name, 60)),
+      policy,
+    }
+    const after = carriedOut(cluster)
+    assert.equal(after.filter((each) => shown(each).taints.length > 0).length, tainted)
+    const { steps, alarms } = planFor({ ...cluster, nodes: after })
+    assert.deepEqual(steps, [])
+    assert.equal(alarms.length, nodes === tainted ? 0 : 1)
+  })
+
 const FORGED: readonly { readonly name: string; readonly pod: JsonObject; readonly why: RegExp }[] = [
   {
     name: 'a bare pod',
