@@ -145,6 +145,11 @@ test('the agent is told how its entry goes to the runtime, and where the platfor
   const chained = told('--set', 'global.platform=openshift,cni.chained=true,cni.cniConfFileName=10-x.conflist')
   assert.equal(chained.env['SLUICE_CNI_CONF_MODE'], 'chained')
   assert.equal(chained.env['SLUICE_CNI_CONF_NAME'], '10-x.conflist')
+  for (const { env, folders } of [told(), openshift, told('--set', 'cni.cniBinDir=/b,cni.cniConfDir=/c')])
+    assert.deepEqual(
+      [env['SLUICE_NODE_CNI_BIN_DIR'], env['SLUICE_NODE_CNI_CONF_DIR']],
+      [folders['cni-bin'], folders['cni-conf']],
+    )
   const owned = told('--set', 'cni.istioOwnedCNIConfig=true')
   assert.deepEqual(
     [owned.env['SLUICE_CNI_CONF_MODE'], owned.env['SLUICE_CNI_OWN_FILE']],

@@ -7,6 +7,7 @@ import type { Backend } from '../../edge/host/apply.ts'
 import type { ProgramPlace } from '../../edge/host/xtables.ts'
 import type { Endpoint } from '../../edge/telemetry/page-server.ts'
 import type { LoggerOptions } from '../../edge/telemetry/logger.ts'
+import type { NodeName } from './installer/node-names.ts'
 
 /** Where the agent finds the node's files. Each is a flag, so that a whole agent runs inside a temporary directory. */
 export interface AgentPaths {
@@ -53,6 +54,8 @@ export interface InstallSettings {
   /** the plugin's executable as the image has it */
   readonly source: string
   readonly placement: Placement
+  /** what the node calls the directories of plugins and configuration, where that is another name */
+  readonly nodeNames: readonly NodeName[]
 }
 
 /** Everything that an agent depends on. */

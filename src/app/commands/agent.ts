@@ -125,7 +125,7 @@ async function optionsOf(flags: FlagValues, io: CommandIo): Promise<AgentOptions
       programs: { directory: `${text('programs-dir').replace(/\/$/, '')}/`, env: programEnvironment(io) },
       backend: BACKENDS.find((backend) => backend === flags['backend']) ?? null,
     },
-    install: { source: places.source, placement: places.placement },
+    install: { source: places.source, placement: places.placement, nodeNames: places.nodeNames },
     excludedNamespaces: namespaces(text('exclude-namespaces')),
     ambient: flags['ambient'] === 'true' ? ambientOf(flags) : null,
     sweepMs: seconds(flags, 'sweep-seconds') * 1000,

@@ -7,6 +7,7 @@ import {
   platformNamed,
   PLATFORMS,
 } from '../../core/conflist/platforms.ts'
+import type { NodeName } from '../agent/installer/node-names.ts'
 import { type FlagRow, type FlagValues, UsageError } from './command.ts'
 
 const OWN_FILE = '02-sluice-cni.conflist'
@@ -23,6 +24,8 @@ export const PLACE_FLAGS: readonly FlagRow[] = [
   },
   { name: 'cni-bin-dir', value: 'DIR', help: "where the runtime looks for CNI plugins; else the platform's" },
   { name: 'cni-conf-dir', value: 'DIR', help: "where it looks for its network configuration; else the platform's" },
+  { name: 'node-cni-bin-dir', value: 'DIR', help: 'what the node itself calls --cni-bin-dir, for messages' },
+  { name: 'node-cni-conf-dir', value: 'DIR', help: 'what the node itself calls --cni-conf-dir, for messages' },
   {
     name: 'netns-dir',
     value: 'DIR',
@@ -62,18 +65,25 @@ export interface InstallPlaces {
   readonly netnsDir: string
   readonly source: string
   readonly placement: Placement
+  readonly nodeNames: readonly NodeName[]
 }
 
 /** Flags win over the platform that is named, this over the one that the node looks like. */
 export function installPlaces(flags: FlagValues, isThere: (directory: string) => boolean): InstallPlaces {
   const platform = platformOf(flags, isThere)
+  const binDir = flags['cni-bin-dir'] ?? binDirOf(platform, isThere)
+  const confDir = flags['cni-conf-dir'] ?? platform.confDir
   return {
-    binDir: flags['cni-bin-dir'] ?? binDirOf(platform, isThere),
-    confDir: flags['cni-conf-dir'] ?? platform.confDir,
+    ...{ binDir, confDir },
+    nodeNames: [...nodeName(binDir, flags['node-cni-bin-dir']), ...nodeName(confDir, flags['node-cni-conf-dir'])],
     netnsDir: flags['netns-dir'] ?? platform.netnsDir,
     source: flags['plugin-source'] ?? '',
     placement: placementOf(flags, platform),
   }
+}
+
+function nodeName(here: string, onNode: string | undefined): readonly NodeName[] {
+  return onNode === undefined || onNode === here ? [] : [{ here, onNode }]
 }
 
 function platformOf(flags: FlagValues, isThere: (directory: string) => boolean): Platform {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { inNodeNames } from '../agent/installer/node-names.ts'
 import { uninstall, type Uninstalled } from '../agent/installer/uninstall.ts'
 import { PLUGIN_TYPE } from '../../core/conflist/entry.ts'
 import { type Command, CommandFailure } from './command.ts'
@@ -23,7 +24,7 @@ export const uninstallCommand: Command = {
   ],
   examples: ['sluice uninstall', 'sluice uninstall --platform k3s -o json'],
   run: async (flags, _positional, io) => {
-    const { binDir, confDir, netnsDir, placement } = installPlaces(flags, existsSync)
+    const { binDir, confDir, netnsDir, placement, nodeNames } = installPlaces(flags, existsSync)
     const named = placement.is === 'standalone' ? placement.ownFile : placement.file
     const places = {
       plugin: join(binDir, PLUGIN_TYPE),
@@ -36,9 +37,10 @@ export const uninstallCommand: Command = {
     try {
       done = uninstall(places, new Date())
     } catch (error) {
-      throw new CommandFailure(`not everything could be taken off this node: ${reasonOf(error)}`, { cause: error })
+      const why = inNodeNames(reasonOf(error), nodeNames)
+      throw new CommandFailure(`not everything could be taken off this node: ${why}`, { cause: error })
     }
-    io.out(render(flags, done, () => lines(done, places.plugin)))
+    io.out(render(flags, done, () => lines(done, inNodeNames(places.plugin, nodeNames))))
     return await Promise.resolve(done.plugin === 'stays' ? 'partial' : 'ok')
   },
 }

@@ -12,7 +12,14 @@ test('a node that looks like no platform gets the usual places', () => {
     netnsDir: '/var/run/netns',
     source: '/image/sluice-cni',
     placement: { is: 'chained', file: undefined },
+    nodeNames: [],
   })
+})
+
+test('what the node calls its directories is known where it is said and differs', () => {
+  const flags = { 'cni-bin-dir': '/host/cni-bin', 'cni-conf-dir': '/etc/cni/net.d' }
+  const said = { ...flags, 'node-cni-bin-dir': '/home/kubernetes/bin', 'node-cni-conf-dir': '/etc/cni/net.d' }
+  assert.deepEqual(installPlaces(said, nothing).nodeNames, [{ here: '/host/cni-bin', onNode: '/home/kubernetes/bin' }])
 })
 
 test('a flag wins over the platform that is named, and this over what the node looks like', () => {

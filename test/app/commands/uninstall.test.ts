@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { markerOf } from '../../../src/app/agent/installer/uninstalled.ts'
+import type { FlagValues } from '../../../src/app/commands/command.ts'
 import { uninstallCommand } from '../../../src/app/commands/uninstall.ts'
 import { VENDORS } from '../../core/conflist/vendors.ts'
 import { testNode, type TestNode } from '../agent/installer/node.ts'
@@ -13,7 +14,7 @@ const FILE = '10-calico.conflist'
 interface Node extends TestNode {
   readonly cache: string
   readonly record: (containerId: string, config: string, more?: object) => void
-  readonly uninstall: () => Promise<{ readonly exit: string; readonly out: string }>
+  readonly uninstall: (flags?: FlagValues) => Promise<{ readonly exit: string; readonly out: string }>
 }
 
 function installedNode(t: TestContext): Node {
@@ -29,10 +30,10 @@ function installedNode(t: TestContext): Node {
       const kept = { kind: 'cniCacheV1', containerId, config: Buffer.from(config).toString('base64'), ...more }
       writeFileSync(join(cache, 'results', `k8s-pod-network-${containerId}-eth0`), JSON.stringify(kept))
     },
-    uninstall: async () => {
+    uninstall: async (more = {}) => {
       let out = ''
       const places = { 'cni-bin-dir': node.bin, 'cni-conf-dir': node.conf, 'cni-cache-dir': cache }
-      const flags = { ...places, 'netns-dir': join(dirname(node.conf), 'netns'), output: 'text' }
+      const flags = { ...places, 'netns-dir': join(dirname(node.conf), 'netns'), output: 'text', ...more }
       const io = { env: {}, stdin: async () => Promise.resolve(''), err: () => undefined, terminal: false }
       const stop = new AbortController().signal
       const exit = await uninstallCommand.run(flags, [], { ...io, stop, out: (text) => (out += text) })
@@ -51,6 +52,16 @@ test('with no sandbox left that was made with it, everything but the mark goes, 
   const agent = node.installer({ now: () => new Date() })
   agent.turn()
   assert.deepEqual([agent.state().reason.code, existsSync(node.plugin)], ['cni_uninstalled', false])
+})
+
+test('what is left is named as the node names it, and so is what cannot be done', async (t) => {
+  const node = installedNode(t)
+  const names = { 'node-cni-bin-dir': '/home/kubernetes/bin', 'node-cni-conf-dir': '/etc/cni/net.d' }
+  node.record('a1', node.read(FILE))
+  assert.match((await node.uninstall(names)).out, /plugin {3}\/home\/kubernetes\/bin\/sluice-cni stays/)
+  rmSync(node.conf, { recursive: true })
+  writeFileSync(node.conf, '')
+  await assert.rejects(node.uninstall(names), /ENOTDIR: not a directory, scandir '\/etc\/cni\/net\.d'/)
 })
 
 test('the plugin stays until the last sandbox that was made with it is gone', async (t) => {

@@ -52,7 +52,7 @@ export function agentOptions(folder: string, more: Partial<AgentOptions> = {}): 
       programs: { directory: tools.programs, env: tools.env },
       backend: null,
     },
-    install: { source: plugin, placement: { is: 'chained', file: undefined } },
+    install: { source: plugin, placement: { is: 'chained', file: undefined }, nodeNames: [] },
     excludedNamespaces: ['kube-system'],
     ambient: null,
     sweepMs: 600_000,

@@ -35,7 +35,8 @@ export class SandboxNamespaces {
     try {
       netns = openNetns(here)
     } catch (error) {
-      return refused(path, error instanceof Error ? error.message : String(error))
+      // in the runtime's words, who may have the file under another name
+      return refused(path, (error instanceof Error ? error.message : String(error)).replaceAll(here, path))
     }
     const problem = this.#forbidden.get(netns.id)
     if (problem === undefined) return { is: 'open', path: here, netns }

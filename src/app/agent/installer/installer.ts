@@ -13,6 +13,7 @@ import { PluginBinary } from './binary.ts'
 import { applySteps, isAbsent, readDirectory } from './directory.ts'
 import { exclusiveIn } from './exclusive.ts'
 import { type InstallerEvent, InstallerHistory } from './history.ts'
+import { inNodeNames, type NodeName, reasonInNodeNames } from './node-names.ts'
 import { markerOf, uninstalledUntil, unmarkUninstalled } from './uninstalled.ts'
 
 /** What an installer depends on. */
@@ -23,6 +24,8 @@ export interface InstallerOptions {
   readonly plugin: string
   readonly confDir: string
   readonly placement: Placement
+  /** what is told is told in the names of the node */
+  readonly nodeNames: readonly NodeName[]
   /** our entry: a plugin's object with its `type` */
   readonly entry: JsonObject
   /** file of the history */
@@ -85,6 +88,10 @@ export class Installer implements Loop {
 
   state(): InstallerState {
     return this.#state
+  }
+
+  #told(reason: Reason): Reason {
+    return reasonInNodeNames(reason, this.#options.nodeNames)
   }
 
   /** what a person should look at */
@@ -250,17 +257,18 @@ export class Installer implements Loop {
   }
 
   #record(found: Pick<InstallerEvent, 'file' | 'cause' | 'changedAt' | 'uid' | 'mainPlugin'>): void {
-    const known = this.#history.events.some(({ file }) => file === found.file)
+    const file = inNodeNames(found.file, this.#options.nodeNames)
+    const known = this.#history.events.some((event) => event.file === file)
     // a new version of the agent brings another entry and another binary: nobody's fault
     const ownDoing = !this.#settled && (!known || found.cause === 'entry-changed' || found.cause === 'binary')
     const at = this.#options.now().toISOString()
-    const event: InstallerEvent = { at, what: ownDoing ? 'installed' : 'repaired', ...found }
+    const event: InstallerEvent = { at, what: ownDoing ? 'installed' : 'repaired', ...found, file }
     this.#history.add(event)
     this.#options.report(event)
   }
 
   #not(reason: Reason): InstallerState {
-    return { ready: false, reason, file: null, warnings: [] }
+    return { ready: false, reason: this.#told(reason), file: null, warnings: [] }
   }
 
   #clearUnfinished(): void {

@@ -16,6 +16,7 @@ import { test } from 'node:test'
 import { applySteps, readDirectory } from '../../../../src/app/agent/installer/directory.ts'
 import { markUninstalled, markerOf } from '../../../../src/app/agent/installer/uninstalled.ts'
 import { withEntry, withoutEntries } from '../../../../src/core/conflist/edit.ts'
+import { sentence } from '../../../../src/core/vocabulary/reasons.ts'
 import { VENDORS } from '../../../core/conflist/vendors.ts'
 import { ENTRY, stamps, testNode } from './node.ts'
 
@@ -65,6 +66,35 @@ test('bytes that are no UTF-8 come back as they were', (t) => {
   node.installer().turn()
   const after = readFileSync(join(node.conf, FILE))
   assert.deepEqual(Buffer.from(withoutEntries(after.toString('latin1'), 'sluice-cni'), 'latin1'), bytes)
+})
+
+test('what goes wrong and what was done is told in the names of the node, also in the words of the kernel', (t) => {
+  const node = testNode(t)
+  const nodeNames = [
+    { here: node.conf, onNode: '/etc/cni/net.d' },
+    { here: node.bin, onNode: '/home/kubernetes/bin' },
+  ]
+  const installer = node.installer({ nodeNames })
+  const told = (): string => {
+    installer.turn()
+    return sentence(installer.state().reason)
+  }
+  assert.match(told(), /^\/etc\/cni\/net\.d holds no CNI configuration/)
+  assert.deepEqual(
+    node.events.map(({ file }) => file),
+    ['/home/kubernetes/bin/sluice-cni'],
+  )
+  assert.match(readFileSync(node.history, 'utf8'), /"file":"\/home\/kubernetes\/bin\/sluice-cni"/)
+  rmSync(node.bin, { recursive: true })
+  assert.equal(
+    told().replace(/unfinished-\w+/, 'unfinished-N'),
+    "the plugin cannot be put at /home/kubernetes/bin/sluice-cni: ENOENT: no such file or directory, open '/home/kubernetes/bin/.sluice-cni.unfinished-N'",
+  )
+  mkdirSync(node.bin)
+  rmSync(node.conf, { recursive: true })
+  assert.match(told(), /^\/etc\/cni\/net\.d holds no .*the directory is not there/)
+  writeFileSync(node.conf, '')
+  assert.match(told(), /^the CNI configuration in \/etc\/cni\/net\.d cannot be read: ENOTDIR.* '\/etc\/cni\/net\.d'/)
 })
 
 test('without a primary configuration nothing is written: no file, bad ones, none of the directory', (t) => {

@@ -43,6 +43,7 @@ export function testNode(
       new Installer({
         ...{ source, plugin, confDir: conf, history, entry: ENTRY },
         placement: { is: 'chained', file: undefined },
+        nodeNames: [],
         report: (event) => node.events.push(event),
         failed: (error) => node.errors.push(error),
         now: () => node.now,
