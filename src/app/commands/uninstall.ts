@@ -4,7 +4,6 @@ import { inNodeNames } from '../agent/installer/node-names.ts'
 import { uninstall, type Uninstalled } from '../agent/installer/uninstall.ts'
 import { PLUGIN_TYPE } from '../../core/conflist/entry.ts'
 import { type Command, CommandFailure } from './command.ts'
-import { reasonOf } from './input.ts'
 import { installPlaces, PLACE_FLAGS } from './install-places.ts'
 import { OUTPUT_FLAG, render } from './output.ts'
 
@@ -37,7 +36,7 @@ export const uninstallCommand: Command = {
     try {
       done = uninstall(places, new Date())
     } catch (error) {
-      const why = inNodeNames(reasonOf(error), nodeNames)
+      const why = inNodeNames(error instanceof Error ? error.message : String(error), nodeNames)
       throw new CommandFailure(`not everything could be taken off this node: ${why}`, { cause: error })
     }
     io.out(render(flags, done, () => lines(done, inNodeNames(places.plugin, nodeNames))))
