@@ -31,6 +31,19 @@ export async function applyChart(objects: readonly JsonObject[]): Promise<string
   return stdout
 }
 
+/** Takes away objects of Sluice that other files of the suite left, or the file that asks. */
+export async function removeChart(): Promise<void> {
+  const all = chartObjects().map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, metadata }))
+  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: all })
+  await node.kubectl(['delete', '--ignore-not-found', '--wait', '--timeout=120s', '-f', '-'], list)
+  await kubectl('delete', 'namespace', SLUICE, '--ignore-not-found', '--wait', '--timeout=120s')
+}
+
+/** Runs a command of this checkout where the cluster is. */
+export async function sluice(...args: readonly string[]): Promise<{ readonly code: number; readonly stdout: string }> {
+  return await node.exec([process.execPath, `${process.cwd()}/src/main.ts`, ...args])
+}
+
 /** What istiod keeps in a cluster, as far as pods depend on it; its image is one with a real Envoy. */
 export async function pretendIstiod(): Promise<void> {
   await makeNamespace('istio-system')

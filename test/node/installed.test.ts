@@ -3,23 +3,23 @@ import { after, before, test } from 'node:test'
 import { BOX_IMAGE } from '../../scripts/cluster/node-images.ts'
 import { type JsonObject, objectOr } from '../../src/core/json/value.ts'
 import { apply, dial, kubectl, makeNamespace, node, ready, run, waitFor } from './cluster.ts'
-import { applyChart, chartObjects, installed, meshNamespace, pretendIstiod } from './installation.ts'
+import {
+  applyChart,
+  chartObjects,
+  installed,
+  meshNamespace,
+  pretendIstiod,
+  removeChart,
+  sluice,
+} from './installation.ts'
 import { AGENT, plainPod, SLUICE } from './workloads.ts'
 
 /** The product as people install it: by its chart, from the image that ships, on a real node with real pods and a real Envoy. */
 const [MESH, OUTSIDE, INIT, LATER] = ['mesh', 'outside', 'mesh-init', 'mesh-later']
 
-/** Objects of Sluice that other files of the suite left, or that this one made. */
-async function remove(): Promise<void> {
-  const all = chartObjects().map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, metadata }))
-  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: all })
-  await node.kubectl(['delete', '--ignore-not-found', '--wait', '--timeout=120s', '-f', '-'], list)
-  await kubectl('delete', 'namespace', SLUICE, '--ignore-not-found', '--wait', '--timeout=120s')
-}
-
-after(remove)
+after(removeChart)
 before(async () => {
-  await remove()
+  await removeChart()
   await pretendIstiod()
   await makeNamespace(SLUICE)
   await applyChart(chartObjects())
@@ -39,11 +39,6 @@ async function create(namespace: string, pod: JsonObject): Promise<void> {
 async function decided(namespace: string, name: string): Promise<string> {
   const path = 'jsonpath={.metadata.annotations.sluice-mesh\\.io/decided}'
   return await kubectl('-n', namespace, 'get', 'pod', name, '-o', path)
-}
-
-/** Runs a command of this checkout where the cluster is. */
-async function sluice(...args: readonly string[]): Promise<{ readonly code: number; readonly stdout: string }> {
-  return await node.exec([process.execPath, `${process.cwd()}/src/main.ts`, ...args])
 }
 
 interface Load {

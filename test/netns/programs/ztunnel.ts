@@ -1,10 +1,12 @@
 /**
  * The other end of ZDS, written from the reference (cni.md §6) and not from the product: connects as ztunnel does, reads each
  * datagram strictly, answers it or waits to be told how, and says on its output what it saw. What would end a real ztunnel
- * ends this one too, with exit code 1 and the reason.
+ * ends this one too, with exit code 1 and the reason. It looks only, or serves the pods that it is told of; as a `daemon` nobody
+ * gives it orders: it greets by itself, waits for the other end, and comes again with what it serves when that end goes.
  */
 import { fstatSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import koffi from 'koffi'
 import type { ZtunnelOrder, ZtunnelSaw } from '../ztunnel.ts'
 import { PodProxy } from './proxy.ts'
@@ -25,6 +27,8 @@ const proxies = new Map<string, PodProxy>()
 /** ztunnel reads into 1024 bytes, with room for one descriptor */
 const READS = 1024
 const LOOK_MS = 10
+const AGAIN_MS = 200
+const HELLO = Buffer.from('0801', 'hex')
 const data = Buffer.alloc(READS)
 const control = Buffer.alloc(24)
 const iovec = Buffer.alloc(16)
@@ -32,22 +36,47 @@ const header = Buffer.alloc(56)
 let answering: 'at once' | 'when told' = 'at once'
 let named = false
 const served = new Map<string, string>()
+/** uids that this connection spoke of: what is not among them when the snapshot is complete has gone meanwhile */
+const spoken = new Set<string>()
+const isDaemon = work === 'daemon'
 
 process.setuid?.(Number(uid))
-const fd = socket(1, 5 | 0o2000000 | 0o4000, 0)
 const address = Buffer.concat([Buffer.from([1, 0]), Buffer.from(path), Buffer.alloc(1)])
-if (connect(fd, address, address.length) !== 0) fail(`connect: errno ${koffi.errno()}`)
-
-createInterface({ input: process.stdin })
-  .on('line', (line) => obey(JSON.parse(line) as ZtunnelOrder))
-  .on('close', () => process.exit(0))
-say({ saw: 'connected' })
+let fd = await connected()
+if (isDaemon) send(HELLO)
+else
+  createInterface({ input: process.stdin })
+    .on('line', (line) => obey(JSON.parse(line) as ZtunnelOrder))
+    .on('close', () => process.exit(0))
 look()
+
+async function connected(): Promise<number> {
+  for (;;) {
+    const made = socket(1, 5 | 0o2000000 | 0o4000, 0)
+    if (connect(made, address, address.length) === 0) {
+      say({ saw: 'connected' })
+      return made
+    }
+    if (!isDaemon) fail(`connect: errno ${koffi.errno()}`)
+    close(made)
+    await sleep(AGAIN_MS)
+  }
+}
+
+/** What is served goes on meanwhile. */
+async function comeAgain(): Promise<void> {
+  close(fd)
+  named = false
+  spoken.clear()
+  fd = await connected()
+  send(HELLO)
+  look()
+}
 
 function obey(order: ZtunnelOrder): void {
   switch (order.do) {
     case 'hello': {
-      send(Buffer.from('0801', 'hex'))
+      send(HELLO)
       return
     }
     case 'wait':
@@ -71,17 +100,18 @@ function look(): void {
   const waited = Buffer.alloc(8)
   waited.writeInt32LE(fd, 0)
   waited.writeInt16LE(1, 4)
-  poll(waited, 1, work === 'serve' ? 0 : LOOK_MS)
+  poll(waited, 1, work === 'look' ? LOOK_MS : 0)
   for (let message = receive(); message !== null; message = receive()) {
     if (message.bytes.length === 0) {
       say({ saw: 'hang-up' })
+      if (isDaemon) void comeAgain()
       return
     }
     read(message.bytes, message.descriptor)
     if (answering === 'at once') send(Buffer.from('0a00', 'hex'))
   }
-  if (work === 'serve') setTimeout(look, 1)
-  else setImmediate(look)
+  if (work === 'look') setImmediate(look)
+  else setTimeout(look, 1)
 }
 
 function read(bytes: Buffer, descriptor: number | null): void {
@@ -97,26 +127,28 @@ function read(bytes: Buffer, descriptor: number | null): void {
       const of = new Map(fields(info).map((field) => [field.number, field.bytes] as const))
       const { dev, ino } = fstatSync(descriptor ?? -1, { bigint: true })
       const netns = `${dev}:${ino}`
-      if (work === 'serve') serve(text(inner, 1), netns, descriptor ?? -1)
-      else close(descriptor ?? -1)
+      if (work === 'look') close(descriptor ?? -1)
+      else serve(text(inner, 1), netns, descriptor ?? -1)
+      spoken.add(text(inner, 1))
       say({ saw: 'add', uid: text(inner, 1), pod: [text(of, 1), text(of, 2), text(of, 3)], netns })
       return
     }
     case 2: {
-      proxies.get(text(inner, 2))?.close()
-      proxies.delete(text(inner, 2))
+      drop(text(inner, 2))
       say({ saw: 'del', uid: text(inner, 2) })
       return
     }
     case 3:
       if (named) fail('a second snapshot_sent')
       named = true
+      for (const pod of served.keys()) if (!spoken.has(pod)) drop(pod)
       {
         say({ saw: 'snapshot' })
         return
       }
     case 5:
       if (named) fail('keep after the snapshot')
+      spoken.add(text(inner, 1))
       {
         say({ saw: 'keep', uid: text(inner, 1) })
         return
@@ -132,6 +164,12 @@ function serve(pod: string, netns: string, descriptor: number): void {
   proxies.get(pod)?.close()
   served.set(pod, netns)
   proxies.set(pod, new PodProxy(descriptor))
+}
+
+function drop(pod: string): void {
+  proxies.get(pod)?.close()
+  proxies.delete(pod)
+  served.delete(pod)
 }
 
 /** Fields of length-delimited kind: ztunnel's requests have no other. */
