@@ -8,7 +8,7 @@ import { seal } from '../../src/core/registration/seal.ts'
 import { type Registration, webhookConfiguration } from '../../src/core/registration/webhook-configuration.ts'
 import { rolesOf } from '../../src/core/registration/roles.ts'
 import { SERVICE_ACCOUNTS } from '../../src/core/vocabulary/names.ts'
-import { AGENT_RIGHTS, type Right, type RightCondition, WEBHOOK_RIGHTS } from '../../src/core/vocabulary/rights.ts'
+import { AGENT_RIGHTS, type RightCondition, WEBHOOK_RIGHTS } from '../../src/core/vocabulary/rights.ts'
 
 /** What the chart's templates put values in the place of. */
 const PLACE = {
@@ -50,18 +50,13 @@ export function registrationText(): string {
 }
 
 function roles(): [string, readonly JsonObject[]][] {
-  const namespaces = { sluice: PLACE.own, istio: PLACE.istio, agent: PLACE.agents }
+  const namespaces = { sluice: PLACE.own, istio: PLACE.istio }
   const account = { namespace: PLACE.own, name: PLACE.service }
-  // both may be one namespace in the end, which cannot have two roles of one name
-  const rights = (ofAgents: boolean): readonly Right[] =>
-    WEBHOOK_RIGHTS.filter(({ scope }) => (scope === 'agent') === ofAgents)
-  const webhook = (suffix: string, ...conditions: readonly RightCondition[]): readonly JsonObject[] => {
-    const roles = { account, namespaces, suffix, conditions: ['always', 'leader', ...conditions] } as const
-    return [
-      ...rolesOf(rights(false), { ...roles, name: PLACE.service }),
-      ...rolesOf(rights(true), { ...roles, name: `${PLACE.service}-agents` }),
-    ]
-  }
+  const webhook = (suffix: string, ...conditions: readonly RightCondition[]): readonly JsonObject[] =>
+    rolesOf(WEBHOOK_RIGHTS, {
+      ...{ account, namespaces, suffix, name: PLACE.service },
+      conditions: ['always', 'leader', ...conditions],
+    })
   const agent = { namespace: PLACE.agents, name: SERVICE_ACCOUNTS.agent }
   return [
     ['roles-default', webhook('', 'ca-secret')],

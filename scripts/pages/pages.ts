@@ -9,6 +9,7 @@ import { METRICS_PAGE } from './metrics.ts'
 import type { Page } from './page.ts'
 import { POLICY_PAGE } from './policy.ts'
 import { REASONS_PAGE } from './reasons.ts'
+import { RIGHTS_PAGE } from './rights.ts'
 
 /** Every generated file; to add one: a file beside this and a row here. */
 export const PAGES: readonly Page[] = [
@@ -22,4 +23,5 @@ export const PAGES: readonly Page[] = [
   METRICS_PAGE,
   POLICY_PAGE,
   REASONS_PAGE,
+  RIGHTS_PAGE,
 ]

@@ -35,7 +35,7 @@ export interface ApiProxy {
   readonly stop: () => Promise<void>
 }
 
-/** Starts a proxy before `api`; whatever comes through it acts as the administrator of `api`. */
+/** Starts a proxy before `api`; whatever comes through it without a token of its own acts as the administrator of `api`. */
 export async function startApiProxy(api: ApiServer): Promise<ApiProxy> {
   const file = (name: string): string => readFileSync(join(api.directory, name), 'utf8')
   const user = adminOf(api.kubeconfig)
@@ -55,7 +55,8 @@ export async function startApiProxy(api: ApiServer): Promise<ApiProxy> {
     if (trick !== undefined && 'query' in trick)
       for (const [key, value] of Object.entries(trick.query)) passed.searchParams.set(key, value)
     const { method, headers } = incoming
-    const onward = request(passed, { method, headers, ca: api.ca, ...user }, (answer) => {
+    const identity = headers.authorization === undefined ? user : {}
+    const onward = request(passed, { method, headers, ca: api.ca, ...identity }, (answer) => {
       answers.add(answer)
       answer.once('close', () => answers.delete(answer))
       pass(answer, outgoing, trick !== undefined && 'lose' in trick ? trick.lose : undefined)

@@ -6,9 +6,11 @@ import { kubeconfig } from '../../scripts/cluster/credentials.ts'
 import { shipped } from '../../scripts/cluster/shipped.ts'
 import { type JsonObject, objectOr } from '../../src/core/json/value.ts'
 import { guardKeys } from '../../src/core/registration/guard-keys.ts'
+import { rolesOf } from '../../src/core/registration/roles.ts'
 import { parseInjectorConfig } from '../../src/core/settings/injector-config.ts'
 import { parseInjectorValues } from '../../src/core/settings/injector-values.ts'
 import { DEFAULT_POLICY } from '../../src/core/settings/policy.ts'
+import { AGENT_RIGHTS } from '../../src/core/vocabulary/rights.ts'
 import type { Connection } from '../../src/edge/cluster/connection.ts'
 import { kubeconfigConnection } from '../../src/edge/cluster/kubeconfig.ts'
 import { until } from './mesh.ts'
@@ -70,25 +72,18 @@ const AGENT = { namespace: 'sluice-system', name: 'sluice-agent' }
 
 /**
  * Puts seal and fence into force and the agent's pod `agent` on the node `node-1`; gives how that pod reaches the API server: by a
- * token of its own, and with no more rights than it needs.
+ * token of its own, and with the rights that are shipped.
  */
 export async function agentInside(server: ApiServer): Promise<Connection> {
   await sealedAndFenced(server)
-  const rbac = 'rbac.authorization.k8s.io'
-  const rules = [
-    { apiGroups: [''], resources: ['pods', 'namespaces'], verbs: ['get', 'list', 'watch'] },
-    { apiGroups: [''], resources: ['pods/status'], verbs: ['patch'] },
-  ]
   const containers = [{ name: 'agent', image: 'registry.example/sluice:1' }]
   await applied(server, [
     { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } },
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: AGENT },
-    { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: { name: 'agent' }, rules },
-    {
-      ...{ apiVersion: `${rbac}/v1`, kind: 'ClusterRoleBinding', metadata: { name: 'agent' } },
-      roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'agent' },
-      subjects: [{ kind: 'ServiceAccount', ...AGENT }],
-    },
+    ...rolesOf(AGENT_RIGHTS, {
+      ...{ name: 'agent', account: AGENT, suffix: '', conditions: ['always'] },
+      namespaces: { sluice: 'sluice-system', istio: 'istio-system' },
+    }),
     {
       ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'agent', namespace: AGENT.namespace } },
       spec: { nodeName: 'node-1', serviceAccountName: AGENT.name, containers },

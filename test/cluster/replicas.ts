@@ -76,7 +76,7 @@ export async function install(): Promise<Installed> {
       ...rolesOf(WEBHOOK_RIGHTS, {
         name: 'sluice-webhook',
         account: { namespace: 'sluice-system', name: 'sluice-webhook' },
-        namespaces: { sluice: 'sluice-system', istio: 'istio-system', agent: 'sluice-system' },
+        namespaces: { sluice: 'sluice-system', istio: 'istio-system' },
         suffix: '',
         conditions: ['always', 'leader', 'ca-secret'],
       }),
@@ -102,11 +102,12 @@ export async function install(): Promise<Installed> {
   }
 }
 
-async function replica(
+/** A replica of the account that `connection` is of. */
+export async function replica(
   t: TestContext,
   connection: Connection,
-  over: Partial<WebhookOptions>,
-  seams: Seams,
+  over: Partial<WebhookOptions> = {},
+  seams: Seams = {},
 ): Promise<Serving> {
   const watch = { firstMs: 20, maxMs: 500 }
   const secret = { namespace: 'sluice-system', name: 'sluice-ca' }
@@ -148,8 +149,12 @@ export const CONFIGURATIONS = [
 ] as const
 
 /** Registers a replica as manifests/ does, but on loopback; whoever applies it again changes nothing of what others own. */
-export async function register({ api }: Installed, serving: Serving, caBundle?: string): Promise<void> {
-  const url = `https://127.0.0.1:${serving.webhook.address.port}/inject`
+export async function register(installed: Installed, serving: Serving, caBundle?: string): Promise<void> {
+  await registerAt(installed, `https://127.0.0.1:${serving.webhook.address.port}/inject`, caBundle)
+}
+
+/** Registers a webhook at this address. */
+export async function registerAt({ api }: Installed, url: string, caBundle?: string): Promise<void> {
   const clientConfig = { url, ...(caBundle === undefined ? {} : { caBundle }) }
   const objects = CONFIGURATIONS.flatMap(([part]) => shipped(part)).map((object) => ({
     ...object,

@@ -1,5 +1,5 @@
 /** Where a right holds: in the whole cluster, or in one namespace (which one, the installation says). */
-export type RightScope = 'cluster' | 'sluice' | 'istio' | 'agent'
+export type RightScope = 'cluster' | 'sluice' | 'istio'
 
 /** When a right is needed: `always`, by replicas that may lead, or where the CA is kept in a Secret. */
 export type RightCondition = 'always' | 'leader' | 'ca-secret'
@@ -19,8 +19,8 @@ export interface Right {
 const FOLLOW = ['list', 'watch'] as const
 
 /**
- * Everything that the webhook's service account may do; roles are made from it, and the tests on a real API server run with
- * them. A right to create cannot be narrowed to names.
+ * Everything that the webhook's service account may do; roles and docs/rights.md are made from it, and a test on a real API
+ * server takes away each verb of each row. A right to create cannot be narrowed to names.
  */
 export const WEBHOOK_RIGHTS: readonly Right[] = [
   {
@@ -119,14 +119,6 @@ export const WEBHOOK_RIGHTS: readonly Right[] = [
     why: 'the first replica makes the leases',
   },
   {
-    scope: 'agent',
-    when: 'leader',
-    group: '',
-    resource: 'pods',
-    verbs: FOLLOW,
-    why: 'what the agents say of their nodes',
-  },
-  {
     scope: 'sluice',
     when: 'leader',
     group: '',
@@ -167,7 +159,7 @@ export const WEBHOOK_RIGHTS: readonly Right[] = [
     group: '',
     resource: 'pods',
     verbs: FOLLOW,
-    why: 'what agents say of the pods of their nodes: that they are not redirected, or should be evicted',
+    why: 'what agents say by their own pods of their nodes, and of the pods there: that they are not redirected, or should be evicted',
   },
   {
     scope: 'cluster',
