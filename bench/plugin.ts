@@ -11,7 +11,7 @@ import type { JsonObject } from '../src/core/json/value.ts'
 import { buildPlugin } from '../scripts/plugin.ts'
 import { agentOptions, callPlugin, DECIDED, makeSandbox, NODE, type PluginCall } from '../test/netns/agent/node.ts'
 import { tools } from '../test/netns/world.ts'
-import { ask, receive, start } from './support/child.ts'
+import { ask, receive, startAgentProcess } from './support/child.ts'
 import { type Figure, median, quantile } from './support/figure.ts'
 import { report } from './support/report.ts'
 import { childrenCpuMs, type Usage } from './support/usage.ts'
@@ -20,7 +20,7 @@ const RUNS = 100
 /** as many as a large node has pods, and the load that a node sees when it comes back */
 const [PODS, AT_ONCE] = [250, 500]
 const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
-const agent = await start('server/agent.ts')
+const agent = await startAgentProcess()
 try {
   const sandboxes = Array.from({ length: AT_ONCE }, () => makeSandbox())
   const objects: readonly JsonObject[] = [

@@ -1,20 +1,54 @@
 import { build } from 'esbuild'
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseAllDocuments } from 'yaml'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** Below node_modules, so that a native part is found from there. */
 const OUT = join(ROOT, 'node_modules/.cache/bench')
+
+/** How a process is started: Node's flags, and its environment beside this process's. */
+interface Runtime {
+  readonly flags: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** As the image starts it. */
+const IN_IMAGE: Runtime = { flags: ['--max-semi-space-size=4'], env: {} }
 
 /**
  * Starts a file of bench/ in a process of its own, bundled and started as in the image: read as TypeScript, a process holds the
  * compiler as well. It talks by messages.
  */
 export async function start(script: string, ...args: readonly string[]): Promise<ChildProcess> {
-  const thread = 'src/edge/host/netns-thread.ts'
+  return await startAs(IN_IMAGE, script, args)
+}
+
+/** The same for the agent, started as its DaemonSet starts it. */
+export async function startAgentProcess(): Promise<ChildProcess> {
+  const objects = parseAllDocuments(readFileSync(join(ROOT, 'manifests/sluice.yaml'), 'utf8')).map(
+    (document) => document.toJS() as { readonly kind?: string; readonly spec?: unknown },
+  )
+  const { spec } = objects.find(({ kind }) => kind === 'DaemonSet') as {
+    readonly spec: { readonly template: { readonly spec: { readonly containers: readonly [Container] } } }
+  }
+  const [{ command, env }] = spec.template.spec.containers
+  const flags = command.filter((word) => word.startsWith('--'))
+  const ofLibrary = env.flatMap(({ name, value }) => (name.startsWith('MALLOC_') ? [[name, value ?? '']] : []))
+  return await startAs({ flags, env: Object.fromEntries(ofLibrary) as Runtime['env'] }, 'server/agent.ts', [])
+}
+
+interface Container {
+  readonly command: readonly string[]
+  readonly env: readonly { readonly name: string; readonly value?: string }[]
+}
+
+async function startAs({ flags, env }: Runtime, script: string, args: readonly string[]): Promise<ChildProcess> {
+  const threads = ['src/edge/host/netns-thread.ts', 'src/app/agent/ambient/ztunnel-thread.ts']
   await build({
-    entryPoints: [join(ROOT, 'bench', script), join(ROOT, thread)],
+    entryPoints: [join(ROOT, 'bench', script), ...threads.map((thread) => join(ROOT, thread))],
     entryNames: '[name]',
     outdir: OUT,
     ...{ bundle: true, format: 'esm', platform: 'node', target: 'node24', minify: true, keepNames: true },
@@ -28,7 +62,8 @@ export async function start(script: string, ...args: readonly string[]): Promise
   const name = script.replace(/^.*\//, '').replace(/\.ts$/, '.mjs')
   // the log goes where a container's does: through standard output, here to nowhere
   return fork(join(OUT, name), args, {
-    execArgv: ['--expose-gc', '--max-semi-space-size=4'],
+    execArgv: ['--expose-gc', ...flags],
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
 }

@@ -34,6 +34,9 @@ export function netlink(protocol: number, type: number, flags: number, body: Buf
   }
 }
 
+/** One for each thread, since a call is over before the next begins: a new one each time is memory that only a collection gives back. */
+const RECEIVED = Buffer.alloc(65536)
+
 function exchange(fd: number, type: number, flags: number, body: Buffer): readonly NetlinkMessage[] {
   const { send, recv, setsockopt } = libc()
   const timeout = Buffer.alloc(16)
@@ -43,10 +46,9 @@ function exchange(fd: number, type: number, flags: number, body: Buffer): readon
   const request = message(type, flags | NLM_F_REQUEST | (dump ? 0 : NLM_F_ACK), body)
   check('send', send(fd, request, request.length, 0))
   const answer: NetlinkMessage[] = []
-  const buffer = Buffer.alloc(65536)
   for (;;) {
-    const length = check('recv', recv(fd, buffer, buffer.length, 0))
-    if (collect(Buffer.from(buffer.subarray(0, length)), answer)) return answer
+    const length = check('recv', recv(fd, RECEIVED, RECEIVED.length, 0))
+    if (collect(Buffer.from(RECEIVED.subarray(0, length)), answer)) return answer
   }
 }
 
