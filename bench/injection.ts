@@ -1,11 +1,13 @@
 /** The decision and the injection by themselves, in this process: no HTTP, no log. */
 import { admit } from '../src/app/webhook/admit.ts'
+import { AnswerMemo } from '../src/app/webhook/answer-memo.ts'
+import { type Answer, answerOf } from '../src/app/webhook/answer.ts'
 import { DEFAULT_INSTALLATION } from '../src/app/webhook/options.ts'
 import { worldOf } from '../src/app/webhook/world.ts'
 import type { Facts } from '../src/core/decision/facts.ts'
 import { outcomeOf } from '../src/core/explain/outcome-of.ts'
 import { largeCluster } from './server/large-cluster.ts'
-import { reviewBody, type ReviewName, REVIEWS } from './server/reviews.ts'
+import { another, reviewBody, type ReviewName, REVIEWS } from './server/reviews.ts'
 import type { Figure } from './support/figure.ts'
 import { report } from './support/report.ts'
 import { cpuOf } from './support/usage.ts'
@@ -20,6 +22,7 @@ report([
   ...names.map((name) => injection(name)),
   decision('100 nodes', small),
   decision('5,000 nodes, 10,000 namespaces', large),
+  knownShape(),
   newConstraints(),
 ])
 
@@ -33,8 +36,26 @@ function injection(name: ReviewName): Figure {
 /** From the bytes of the review to the answer. */
 function decision(of: string, world: typeof small): Figure {
   const call = { path: '/inject', body: Buffer.from(reviewBody('2.6 KB')) }
-  const value = cpuOf(() => admit(call, world, outcomeOf), { runs: 1_000 })
+  const value = cpuOf(() => admit(call, world, work), { runs: 1_000 })
   return { name: `review to answer, ${of}: CPU`, value, unit: 'ms', goal: null }
+}
+
+/** The same where another pod of the ReplicaSet came before. */
+function knownShape(): Figure {
+  const body = reviewBody('2.6 KB')
+  const calls = Array.from({ length: 100 }, (_, number) => Buffer.from(another(body, number, 'same')))
+  const memo = new AnswerMemo()
+  let number = 0
+  const next = (): unknown =>
+    admit({ path: '/inject', body: calls[number++ % calls.length] ?? Buffer.alloc(0) }, large, (facts) =>
+      memo.of(facts, work),
+    )
+  const value = cpuOf(next, { runs: 1_000 })
+  return { name: 'review to answer, a pod like an earlier one: CPU', value, unit: 'ms', goal: null }
+}
+
+function work(facts: Facts): Answer {
+  return answerOf(facts, outcomeOf)
 }
 
 /** What the first pod with its selectors pays, before its coverage is remembered. */
@@ -56,7 +77,7 @@ function factsOf(name: ReviewName): Facts {
   let seen: Facts | undefined
   admit({ path: '/inject', body: Buffer.from(reviewBody(name)) }, small, (facts) => {
     seen = facts
-    return outcomeOf(facts)
+    return work(facts)
   })
   if (seen === undefined) throw new Error(`the review of ${name} asked for no decision`)
   return seen

@@ -2,12 +2,14 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type TLSSocket } from 'node:tls'
-import { reviewBody, type ReviewName } from './reviews.ts'
+import { another, reviewBody, type ReviewName } from './reviews.ts'
 
 export interface LoadOrder {
   readonly port: number
   readonly ca: string
   readonly review: ReviewName
+  /** the ReplicaSet of each pod: one for all, unless told otherwise */
+  readonly replicaSet?: 'same' | 'own'
   readonly connections: number
   /** of all connections together */
   readonly requests: number
@@ -31,7 +33,7 @@ process.on('disconnect', () => process.exit())
 
 async function run(order: LoadOrder): Promise<LoadResult> {
   const latenciesMs: number[] = []
-  const request = requestOf(order)
+  const body = reviewBody(order.review)
   const start = performance.now()
   let sent = 0
   const one = async (): Promise<void> => {
@@ -39,6 +41,7 @@ async function run(order: LoadOrder): Promise<LoadResult> {
     for (let number = sent++; number < order.requests; number = sent++) {
       const dueMs = order.perSecond === undefined ? 0 : (number / order.perSecond) * 1000 - (performance.now() - start)
       if (dueMs > 1) await sleep(dueMs)
+      const request = requestOf(another(body, number, order.replicaSet ?? 'same'))
       const before = performance.now()
       if (order.fresh === true && number > 0) {
         socket.destroy()
@@ -53,8 +56,7 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   return { latenciesMs, seconds: (performance.now() - start) / 1000 }
 }
 
-function requestOf({ review }: LoadOrder): Buffer {
-  const body = reviewBody(review)
+function requestOf(body: string): Buffer {
   return Buffer.from(
     `POST /inject?timeout=5s HTTP/1.1\r\nHost: sluice.sluice-system.svc\r\nContent-Type: application/json\r\n` +
       `Accept: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,

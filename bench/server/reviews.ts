@@ -11,8 +11,19 @@ export const REVIEWS = {
 } as const satisfies Readonly<Record<string, () => JsonObject>>
 export type ReviewName = keyof typeof REVIEWS
 
+/** In the body: what the API server makes up for each pod, and what is new with each version of a Deployment. */
+const TOKEN = 'kube-api-access-aaaaa'
+const HASH = '7d4b9c6f5d'
+
 export function reviewBody(name: ReviewName): string {
-  return stringify(review(REVIEWS[name]()))
+  return stringify(review(REVIEWS[name]())).replaceAll('"name":"token"', `"name":"${TOKEN}"`)
+}
+
+/** `body` for another pod: of the same ReplicaSet, or of one of its own. */
+export function another(body: string, number: number, of: 'same' | 'own'): string {
+  const digits = String(number)
+  const token = body.replaceAll(TOKEN, `kube-api-access-${digits.padStart(5, '0').slice(-5)}`)
+  return of === 'same' ? token : token.replaceAll(HASH, digits.padStart(HASH.length, '0'))
 }
 
 function podWithEnv(variables: number, bytes: number): JsonObject {

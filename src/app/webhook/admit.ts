@@ -1,14 +1,14 @@
 import { isUtf8 } from 'node:buffer'
-import { diff } from '../../core/admission/patch.ts'
 import { allowed, denied, NO_REMARKS, patched, type Remarks } from '../../core/admission/response.ts'
 import { parseReview, ReviewError, type Review } from '../../core/admission/review.ts'
 import type { Facts } from '../../core/decision/facts.ts'
 import { auditAnnotations, refusalMessage, warningLines } from '../../core/explain/admission-texts.ts'
-import type { Outcome } from '../../core/explain/outcome.ts'
+import type { Findings } from '../../core/explain/outcome.ts'
 import { isOwnCluster } from '../../core/injection/native-sidecars.ts'
 import { pathEnv } from '../../core/injection/path-env.ts'
 import { JsonError, parseJson } from '../../core/json/parse.ts'
 import type { Json, JsonObject } from '../../core/json/value.ts'
+import type { Answer } from './answer.ts'
 import { asksAboutWorkload, outcomeOfWorkload } from './explain-workload.ts'
 import { Failure } from './failure.ts'
 import type { FactSource, Snapshot } from './snapshot.ts'
@@ -25,32 +25,30 @@ export interface Admission {
   readonly response: JsonObject
   readonly review: Review
   /** absent where the request was not the creation of a pod */
-  readonly decided?: { readonly outcome: Outcome; readonly changes: number }
+  readonly decided?: Answer
   /** what would become of the pods of a workload, where a dry run asked */
-  readonly explained?: Outcome
+  readonly explained?: Findings
 }
 
-export type Decide = (facts: Facts) => Outcome
-
 /**
- * Answers one admission request from memory: parse → snapshot → facts → outcome → diff → respond. Anything but the
+ * Answers one admission request from memory: parse → snapshot → facts → answer → respond. Anything but the
  * creation of a pod is allowed untouched; a dry run of a workload is told what would become of its pods. Changes nothing
  * anywhere; throws `Failure` where no verdict can be given.
  */
-export function admit(call: Call, source: FactSource, decide: Decide): Admission {
+export function admit(call: Call, source: FactSource, answer: (facts: Facts) => Answer): Admission {
   const review = readReview(call.body)
   if (asksAboutWorkload(review)) return explainWorkload(review, call, source)
   if (!createsPod(review)) return { review, response: allowed(review, NO_REMARKS) }
   const pod = podOf(review)
   const snapshot = snapshotOf(source)
-  const outcome = decide(factsOf(pod, review, call, snapshot, source.ageSeconds()))
-  const remarks = remarksOf(outcome, review)
-  if (outcome.decision.is === 'refused') {
-    const denial = { code: 403, reason: 'Forbidden', message: refusalMessage(outcome) }
-    return { review, response: denied(review, denial, remarks), decided: { outcome, changes: 0 } }
+  const decided = answer(factsOf(pod, review, call, snapshot, source.ageSeconds()))
+  const { findings, patch } = decided
+  const remarks = remarksOf(findings, review)
+  if (findings.decision.is === 'refused') {
+    const denial = { code: 403, reason: 'Forbidden', message: refusalMessage(findings) }
+    return { review, response: denied(review, denial, remarks), decided }
   }
-  const patch = diff(pod, outcome.pod)
-  return { review, response: patched(review, patch, remarks), decided: { outcome, changes: patch.length } }
+  return { review, response: patched(review, patch, remarks), decided }
 }
 
 function explainWorkload(review: Review, call: Call, source: FactSource): Admission {
@@ -124,6 +122,6 @@ function factsOf(pod: JsonObject, review: Review, call: Call, snapshot: Snapshot
   }
 }
 
-function remarksOf(outcome: Outcome, { dryRun }: Review): Remarks {
-  return { warnings: warningLines(outcome, dryRun), auditAnnotations: auditAnnotations(outcome) }
+function remarksOf(findings: Findings, { dryRun }: Review): Remarks {
+  return { warnings: warningLines(findings, dryRun), auditAnnotations: auditAnnotations(findings) }
 }

@@ -1,5 +1,5 @@
 import { logFields } from '../../core/explain/log-fields.ts'
-import type { Outcome } from '../../core/explain/outcome.ts'
+import type { Findings } from '../../core/explain/outcome.ts'
 import { objectOr, stringOr } from '../../core/json/value.ts'
 import { WEBHOOK_METRICS } from '../../core/vocabulary/metrics.ts'
 import type { Logger } from '../../edge/telemetry/logger.ts'
@@ -44,9 +44,9 @@ export function createRecorder(log: Logger, metrics: WebhookMetrics): Recorder {
         log.debug({ uid, namespace, operation, kind: kind.name }, 'allowed untouched')
         return
       }
-      count(metrics, decided.outcome, review.dryRun)
+      count(metrics, decided.findings, review.dryRun)
       const { uid, namespace, dryRun } = review
-      const fields = { uid, namespace, name: nameOf(admission), dryRun, ...logFields(decided.outcome) }
+      const fields = { uid, namespace, name: nameOf(admission), dryRun, ...logFields(decided.findings) }
       log.info({ ...fields, changes: decided.changes, ms: seconds * 1000 }, 'decided')
     },
     failed: (failure) => {
@@ -58,7 +58,7 @@ export function createRecorder(log: Logger, metrics: WebhookMetrics): Recorder {
   }
 }
 
-function count(metrics: WebhookMetrics, { decision, warnings, netAdmin }: Outcome, dryRun: boolean): void {
+function count(metrics: WebhookMetrics, { decision, warnings, netAdmin }: Findings, dryRun: boolean): void {
   const dry_run = String(dryRun)
   const mode = decision.is === 'meshed' ? decision.mode : 'none'
   const reason = decision.reason.code

@@ -1,9 +1,12 @@
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Server } from 'node:https'
+import type { Facts } from '../../core/decision/facts.ts'
 import { stringify } from '../../core/json/parse.ts'
 import { type Check, checksPage } from '../../edge/telemetry/health.ts'
 import type { ServingCertificate } from '../../edge/tls/certificate.ts'
-import { admit, type Decide } from './admit.ts'
+import { admit } from './admit.ts'
+import { AnswerMemo } from './answer-memo.ts'
+import { type Answer, answerOf, type Decide } from './answer.ts'
 import { Failure, FAILURES } from './failure.ts'
 import type { Limits } from './limits.ts'
 import { Load, tooLarge } from './load.ts'
@@ -63,15 +66,23 @@ export function createServer(parts: ServerParts): { readonly app: WebhookServer;
     reply.raw.once('close', load.enter(announcedLength(request)))
     done()
   }
-  const answer = (request: FastifyRequest, reply: FastifyReply): FastifyReply => inject(request, reply, parts)
-  for (const url of ['/inject', '/inject/*']) app.post(url, { onRequest }, answer)
+  const memo = new AnswerMemo()
+  const work = (facts: Facts): Answer => answerOf(facts, parts.decide)
+  const answer = (facts: Facts): Answer => memo.of(facts, work)
+  const handler = (request: FastifyRequest, reply: FastifyReply): FastifyReply => inject(request, reply, parts, answer)
+  for (const url of ['/inject', '/inject/*']) app.post(url, { onRequest }, handler)
   return { app, load }
 }
 
-function inject(request: FastifyRequest, reply: FastifyReply, { source, decide, record }: ServerParts): FastifyReply {
+function inject(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { source, record }: ServerParts,
+  answer: (facts: Facts) => Answer,
+): FastifyReply {
   const start = performance.now()
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-  const admission = admit({ path: pathOf(request.url), body }, source, decide)
+  const admission = admit({ path: pathOf(request.url), body }, source, answer)
   reply.header('content-type', 'application/json').send(stringify(admission.response))
   record.answered(admission, (performance.now() - start) / 1000)
   return reply

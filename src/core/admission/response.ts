@@ -26,10 +26,15 @@ export function allowed(review: Review, remarks: Remarks): JsonObject {
   return answer(review, { allowed: true }, remarks)
 }
 
+/** `patch` as `patched` takes it; an empty text where nothing is to be done. */
+export function encodePatch(patch: readonly PatchOperation[]): string {
+  return patch.length === 0 ? '' : base64(stringify(patch))
+}
+
 /** The AdmissionReview that allows the request with `patch` done to its object; the same as `allowed` for an empty one. */
-export function patched(review: Review, patch: readonly PatchOperation[], remarks: Remarks): JsonObject {
-  if (patch.length === 0) return allowed(review, remarks)
-  return answer(review, { allowed: true, patchType: 'JSONPatch', patch: base64(stringify(patch)) }, remarks)
+export function patched(review: Review, patch: string, remarks: Remarks): JsonObject {
+  if (patch === '') return allowed(review, remarks)
+  return answer(review, { allowed: true, patchType: 'JSONPatch', patch }, remarks)
 }
 
 /** The AdmissionReview that refuses the request. */

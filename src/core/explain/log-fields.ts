@@ -1,4 +1,4 @@
-import type { Outcome } from './outcome.ts'
+import type { Findings } from './outcome.ts'
 import { decidedMode } from './words.ts'
 
 /** Fields of the one log line of a decision: codes and names only, never a value of an environment variable. */
@@ -6,7 +6,7 @@ export function logFields({
   decision,
   warnings,
   netAdmin,
-}: Outcome): Readonly<Record<string, string | readonly string[]>> {
+}: Findings): Readonly<Record<string, string | readonly string[]>> {
   return {
     decision: decision.is,
     mode: decidedMode(decision),

@@ -7,12 +7,16 @@ interface NetAdminGrant {
   readonly container: string
 }
 
-/** All that is to be said and done about one pod: every surface is made from this one value. */
-export interface Outcome {
+/** All that is to be said about one pod: every surface is made from this one value. */
+export interface Findings {
   readonly decision: Decision
-  /** the pod as it should be; the very same object as the input where nothing changes */
-  readonly pod: JsonObject
   /** level `warn`: what a person should know although it was done */
   readonly warnings: readonly Reason[]
   readonly netAdmin: readonly NetAdminGrant[]
+}
+
+/** What is to be said, and done. */
+export interface Outcome extends Findings {
+  /** the pod as it should be; the very same object as the input where nothing changes */
+  readonly pod: JsonObject
 }

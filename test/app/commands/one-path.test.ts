@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { COMMANDS } from '../../../src/app/commands/commands.ts'
 import { runProgram } from '../../../src/app/commands/program.ts'
 import { admit } from '../../../src/app/webhook/admit.ts'
+import { answerOf } from '../../../src/app/webhook/answer.ts'
 import { DEFAULT_INSTALLATION } from '../../../src/app/webhook/options.ts'
 import { type Installation, worldOf } from '../../../src/app/webhook/world.ts'
 import { outcomeOf } from '../../../src/core/explain/outcome-of.ts'
@@ -109,7 +110,7 @@ function webhooks(given: Case): Json | undefined {
     },
   }
   const call = { path: given.path, body: Buffer.from(JSON.stringify(review)) }
-  const { response } = admit(call, worldOf(given.objects, given.installation), outcomeOf)
+  const { response } = admit(call, worldOf(given.objects, given.installation), (facts) => answerOf(facts, outcomeOf))
   const { allowed, patch } = objectOr(response['response'])
   if (allowed !== true) return undefined
   const operations = typeof patch === 'string' ? (JSON.parse(Buffer.from(patch, 'base64').toString()) as unknown) : []

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { allowed, denied, NO_REMARKS, patched } from '../../../src/core/admission/response.ts'
+import { allowed, denied, encodePatch, NO_REMARKS, patched } from '../../../src/core/admission/response.ts'
 import { parseReview, ReviewError } from '../../../src/core/admission/review.ts'
 import type { Json, JsonObject } from '../../../src/core/json/value.ts'
 
@@ -133,13 +133,13 @@ test('each version is answered in kind, with the uid of the request', () => {
 test('a patch goes as base64 with its type; an empty one does not go at all', () => {
   const read = parseReview(review())
   const patch = [{ op: 'add', path: '/metadata/labels/ü', value: 'ü' }] as const
-  assert.deepEqual(patched(read, patch, NO_REMARKS)['response'], {
+  assert.deepEqual(patched(read, encodePatch(patch), NO_REMARKS)['response'], {
     uid: REQUEST.uid,
     allowed: true,
     patchType: 'JSONPatch',
     patch: 'W3sib3AiOiJhZGQiLCJwYXRoIjoiL21ldGFkYXRhL2xhYmVscy/DvCIsInZhbHVlIjoiw7wifV0=',
   })
-  assert.deepEqual(patched(read, [], NO_REMARKS), allowed(read, NO_REMARKS))
+  assert.deepEqual(patched(read, encodePatch([]), NO_REMARKS), allowed(read, NO_REMARKS))
 })
 
 test('a denial carries code, reason, message, warnings and audit annotations', () => {

@@ -1,0 +1,78 @@
+import type { Facts } from '../../core/decision/facts.ts'
+import { specOf } from '../../core/json/pod.ts'
+import { objectOr, objectsOf, stringOr } from '../../core/json/value.ts'
+import type { Answer } from './answer.ts'
+
+/** Together at most 24 MiB of text, and 4 MiB for pods of the usual size. */
+const ENTRIES = 256
+const LONGEST = 32_768
+
+/** The volume of the account's token, whose name the API server makes up for each pod anew. */
+const TOKEN_VOLUME = /^kube-api-access-[a-z0-9]{5}$/
+
+/** An answer, and the values that it was worked out from besides its key. */
+interface Remembered {
+  readonly basis: readonly unknown[]
+  readonly answer: Answer
+}
+
+/**
+ * Answers that were worked out, for the pods that are alike: those of one ReplicaSet differ in nothing that an answer depends on.
+ * Gives what working it out again would give: an answer is known by all of the pod and the request that it may depend on, and
+ * counts only for the very settings, policy, namespace and nodes that it was made from. Bounded, since whoever creates pods
+ * chooses the keys; the oldest goes first.
+ */
+export class AnswerMemo {
+  readonly #answers = new Map<string, Remembered>()
+
+  /** The answer to `facts`, by `work` where it is not known. */
+  of(facts: Facts, work: (facts: Facts) => Answer): Answer {
+    // the age of facts is the only time that an answer depends on
+    if (facts.coverage.ageSeconds > facts.policy.maxStaleSeconds) return work(facts)
+    const token = tokenVolume(facts)
+    const key = keyOf(facts, token)
+    const basis = basisOf(facts)
+    const known = this.#answers.get(key)
+    if (known?.basis.every((value, at) => value === basis[at]) === true) return known.answer
+    const answer = work(facts)
+    if (key.length <= LONGEST && !mentions(answer, token)) this.#keep(key, { basis, answer })
+    return answer
+  }
+
+  #keep(key: string, remembered: Remembered): void {
+    this.#answers.delete(key)
+    const oldest = this.#answers.keys().next().value
+    if (this.#answers.size >= ENTRIES && oldest !== undefined) this.#answers.delete(oldest)
+    this.#answers.set(key, remembered)
+  }
+}
+
+/** Made anew when anything about them changes, so that the very same one is as good as an equal one. */
+function basisOf({ settings, policy, namespace, coverage, kubeletVersions }: Facts): readonly unknown[] {
+  return [settings, policy, namespace, coverage.cni, coverage.ambient, kubeletVersions]
+}
+
+/**
+ * What else an answer depends on, as text. Templates of the settings may read the whole pod; all else reads no `managedFields`,
+ * and of the volume `token` only which mounts name it.
+ */
+function keyOf({ pod, namespace, settings, coverage, dryRun, pathEnv }: Facts, token: string | undefined): string {
+  const whole = Object.keys(settings.injector.templates).length > 0
+  const read = whole ? pod : { ...pod, metadata: { ...objectOr(pod['metadata']), managedFields: undefined } }
+  const text = JSON.stringify([namespace.name, coverage.installed, dryRun, pathEnv, read])
+  if (token === undefined || whole) return text
+  // a text of JSON holds no NUL of its own: nothing else can become this key
+  const anyName = text.replaceAll(`"name":"${token}"`, '"name":"\0"')
+  return anyName.includes(token) ? text : anyName
+}
+
+function tokenVolume({ pod }: Facts): string | undefined {
+  const volumes = objectsOf(specOf(pod)['volumes']).map(({ name }) => stringOr(name) ?? '')
+  return volumes.find((name) => TOKEN_VOLUME.test(name))
+}
+
+/** Such an answer is of one pod alone, such as that of a user's own `istio-proxy`, which mounts the token. */
+function mentions({ patch, findings }: Answer, token: string | undefined): boolean {
+  if (token === undefined) return false
+  return Buffer.from(patch, 'base64').includes(token) || JSON.stringify(findings).includes(token)
+}
