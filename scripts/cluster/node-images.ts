@@ -18,6 +18,8 @@ export const BOX_IMAGE = 'test.local/box:1'
 export const SLUICE_IMAGE = 'test.local/sluice:1'
 /** in the place of Istio's image: `global.hub` and `global.tag` of the injector's values name it */
 export const PROXY_IMAGE = { hub: 'test.local', tag: '1' } as const
+/** a stand-in for Istio's CNI node agent and its plugin */
+export const ISTIO_CNI_IMAGE = 'test.local/install-cni:1'
 const PAUSE_IMAGE = 'test.local/pause:1'
 
 /** Writes every image into `folder`, from where a node imports them when it starts. */
@@ -29,6 +31,10 @@ export function addImages(folder: string): void {
       [BOX_IMAGE, 'box'],
     ] as const)
       writeImage({ reference, root, entrypoint: ['/box'], file: join(folder, `${name}.tar`) })
+  })
+  inFolder((root) => {
+    compile('istio-cni', join(root, 'install-cni'))
+    writeImage({ reference: ISTIO_CNI_IMAGE, root, entrypoint: ['/install-cni'], file: join(folder, 'istio-cni.tar') })
   })
   inFolder((root) => {
     fillProxy(root)

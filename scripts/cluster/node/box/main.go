@@ -3,6 +3,8 @@
 //	box                       waits for the end
 //	box serve ADDRESS NAME    answers every connection with NAME and the address that the client wanted; and that a proxy made the
 //	                          connection, where one says so in a PROXY line
+//	box ask ADDRESS WORDS     asks the server there again and again, and tells how often it was asked, did not answer, and answered
+//	                          without WORDS; beside `serve` in one command line, as often as wanted
 //	box dial ADDRESS          prints what the server there answers
 package main
 
@@ -22,25 +24,53 @@ func main() {
 	done := make(chan os.Signal, 1)
 	signal.Notify(done, syscall.SIGTERM, syscall.SIGINT)
 	if len(os.Args) == 3 && os.Args[1] == "dial" {
-		dial(os.Args[2])
+		answer, err := dial(os.Args[2])
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Print(answer)
 		return
 	}
 	for i := 1; i+2 < len(os.Args); i += 3 {
-		go serve(os.Args[i+1], os.Args[i+2])
+		if os.Args[i] == "ask" {
+			go ask(os.Args[i+1], os.Args[i+2])
+		} else {
+			go serve(os.Args[i+1], os.Args[i+2])
+		}
 	}
 	<-done
 }
 
-func dial(address string) {
+func dial(address string) (string, error) {
 	conn, err := net.DialTimeout("tcp", address, 5*time.Second)
 	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
+		return "", err
 	}
+	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(5 * time.Second))
 	// a proxy says who it is with the first byte that it passes on
 	conn.Write([]byte{'\n'})
-	io.Copy(os.Stdout, conn)
+	answer, err := io.ReadAll(conn)
+	// a server that ends the connection after its answer has answered
+	if len(answer) > 0 {
+		err = nil
+	}
+	return string(answer), err
+}
+
+func ask(address, words string) {
+	for asked, failed, bare := 1, 0, 0; ; asked++ {
+		answer, err := dial(address)
+		if err != nil || answer == "" {
+			failed++
+			// what does not listen yet refuses at once
+			time.Sleep(50 * time.Millisecond)
+		} else if !strings.Contains(answer, words) {
+			bare++
+		}
+		fmt.Printf("{\"asked\":%d,\"failed\":%d,\"bare\":%d}\n", asked, failed, bare)
+	}
 }
 
 func serve(address, name string) {
