@@ -94,10 +94,10 @@ test('without SYS_PTRACE the namespace is the one that the runtime keeps and tha
   await startPodProcess(stray, other)
   const look = (of: string, sought: string): string => {
     const program = fileURLToPath(new URL('programs/find-netns.ts', import.meta.url))
-    const without = ['--bounding-set', '-sys_ptrace', process.execPath, program, of, sought]
+    const without = ['--bounding-set', '-sys_ptrace', process.execPath, program, sought, of]
     const { status, stdout, stderr } = spawnSync('setpriv', without, { encoding: 'utf8' })
     assert.equal(status, 0, stderr)
-    return stdout
+    return stdout.trim()
   }
   for (const sought of ['10.88.0.2', 'fd88::2']) assert.equal(look(uid, sought), mine.path)
   // a process of another pod that sits in there names another uid, and one elsewhere has other addresses
