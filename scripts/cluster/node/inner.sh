@@ -33,7 +33,8 @@ done
 cat /proc/sys/kernel/random/uuid >"$dir/fs/boot_id"; mount --bind "$dir/fs/boot_id" /proc/sys/kernel/random/boot_id
 # cgroups: the same hierarchies, seen from the namespace's root
 if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
-  mount -t cgroup2 none /sys/fs/cgroup
+  # not over the one that is there: a file system is refused on itself
+  umount -l /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup
   # processes may not stay in a group that has controllers enabled
   mkdir -p /sys/fs/cgroup/init; for p in $(cat /sys/fs/cgroup/cgroup.procs); do echo "$p" >/sys/fs/cgroup/init/cgroup.procs || true; done
   for c in $(cat /sys/fs/cgroup/cgroup.controllers); do echo "+$c" >/sys/fs/cgroup/cgroup.subtree_control || true; done

@@ -13,8 +13,19 @@ export const CGROUPS: GoldenSet = {
       name: row['case'] ?? '',
       expected: { podUid: row['podUid'] ?? '-', container: row['container'] ?? '-', error: row['error'] ?? '-' },
       actual: () => read(JSON.parse(row['cgroupFile'] ?? '') as string),
+      foresees: (lines) =>
+        isCrioInPod(row) && lines.every((line) => /^(podUid|container): expected "-", got "/.test(line)),
     })),
   differences: (expected, actual) => jsonDifferences(expected, actual),
+}
+
+/** CRI-O's usual place: Istio finds nothing there, since two of its patterns match. */
+function isCrioInPod(row: Readonly<Record<string, string | undefined>>): boolean {
+  return (
+    row['podUid'] === undefined &&
+    row['error'] === undefined &&
+    /[^0-9a-z]pod[0-9a-f].*crio[^0-9a-z]/i.test(row['cgroupFile'] ?? '')
+  )
 }
 
 function read(text: string): Json {
