@@ -8,6 +8,8 @@ import { AGENT, SLUICE } from './workloads.ts'
 export const [SHOP, OUTSIDE, GATED] = ['ambient-shop', 'ambient-outside', 'ambient-gated']
 export const LABEL = 'istio.io/dataplane-mode'
 const ZTUNNEL = 'ztunnel'
+/** what the kubelet comes from: a mesh that wants mutual TLS refuses it, and probes pass by the host's probe path alone */
+const NODE_SIDE = '10.244.0.1'
 const CHECKOUT = join(import.meta.dirname, '../..')
 
 /** A ztunnel of the tests' own, in the place and with the rights of the real one: the program of this checkout, by the image's Node. */
@@ -22,7 +24,7 @@ export function ztunnelObject(): JsonObject {
     image: SLUICE_IMAGE,
     imagePullPolicy: 'Never',
     command: ['/usr/bin/node', join(CHECKOUT, 'test/netns/programs/ztunnel.ts')],
-    args: ['/var/run/ztunnel/ztunnel.sock', '0', 'daemon'],
+    args: ['/var/run/ztunnel/ztunnel.sock', '0', 'daemon', NODE_SIDE],
     securityContext: {
       runAsUser: 0,
       runAsNonRoot: false,

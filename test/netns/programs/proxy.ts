@@ -16,12 +16,15 @@ const home = openSync(OWN_NETNS, 'r')
 /** The proxy of one pod. It owns the descriptor of the namespace. */
 export class PodProxy {
   readonly #netns: number
+  readonly #refused: string | undefined
   readonly #servers: readonly Server[]
   readonly #dns: readonly Datagrams[]
   readonly #connections = new Set<Socket>()
 
-  constructor(netns: number) {
+  /** `refused`: from there nothing comes in but by HBONE, as in a mesh that wants mutual TLS */
+  constructor(netns: number, refused?: string) {
     this.#netns = netns
+    this.#refused = refused
     const listeners = insideNetns(netns, home, () =>
       ([15001, 15006, 15008, 15053] as const).flatMap((port) =>
         ([4, 6] as const).map((family) => ({ port, family, fd: startListening(family, 'tcp', port, ROOT) })),
@@ -42,6 +45,7 @@ export class PodProxy {
     this.#connections.add(from)
     from.on('error', () => from.destroy()).on('close', () => this.#connections.delete(from))
     const { fd } = (from as unknown as { readonly _handle: { readonly fd: number } })._handle
+    if (port === 15006 && from.remoteAddress === this.#refused) return void from.resetAndDestroy()
     const to = port === 15008 || port === 15053 ? null : originalDestination(fd, family)
     const onward = to === null ? null : await this.#dial(to)
     if (onward === null) return void from.destroy()

@@ -21,7 +21,7 @@ const recvmsg: (fd: number, header: Buffer, flags: number) => number = func('int
 const poll: (fds: Buffer, count: number, timeoutMs: number) => number = func('int poll(void *, uint64_t, int)')
 const close: (fd: number) => number = func('int close(int)')
 
-const [path = '', uid = '0', work = 'look'] = process.argv.slice(2)
+const [path = '', uid = '0', work = 'look', refused] = process.argv.slice(2)
 /** by the uid of the pod, where this one is to serve and not only to look */
 const proxies = new Map<string, PodProxy>()
 /** ztunnel reads into 1024 bytes, with room for one descriptor */
@@ -163,7 +163,7 @@ function serve(pod: string, netns: string, descriptor: number): void {
   if (served.get(pod) === netns && proxies.has(pod)) return void close(descriptor)
   proxies.get(pod)?.close()
   served.set(pod, netns)
-  proxies.set(pod, new PodProxy(descriptor))
+  proxies.set(pod, new PodProxy(descriptor, refused))
 }
 
 function drop(pod: string): void {
