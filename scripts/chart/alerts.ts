@@ -38,6 +38,8 @@ const ALARMS = {
     'ztunnel_malformed',
     'ztunnel_unasked',
     'ztunnel_socket_unusable',
+    'ztunnel_socket_owned',
+    'ztunnel_thread_ended',
     'ztunnel_stranger',
   ],
   pods: ['pod_not_redirected', 'pod_unproven'],

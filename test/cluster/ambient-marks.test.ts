@@ -134,7 +134,7 @@ test("the agent's pod says what its node can do, once for each change, and never
     await ownCondition({
       ...{ pods: { all }, self: SELF, client: { patch }, report: (error: unknown) => void errors.push(error) },
       ability: () => ({ reason: ability, warnings: [] }),
-    }).run(ended.signal)
+    }).loop.run(ended.signal)
   }
   await known(SELF.name, SELF.namespace)
   for (const [reason, said] of [

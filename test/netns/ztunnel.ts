@@ -8,6 +8,8 @@ export type ZtunnelOrder =
   | { readonly do: 'hello' }
   /** from now on answer only when told to; confirmed by `order` */
   | { readonly do: 'wait' }
+  /** from now on take no pod, and let those go that leave; confirmed by `order` */
+  | { readonly do: 'refuse' }
   /** with its standard output as a descriptor beside it, where that is asked for */
   | { readonly do: 'send'; readonly hex: string; readonly descriptor?: boolean }
   | { readonly do: 'leave' }

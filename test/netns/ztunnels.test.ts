@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { Worker } from 'node:worker_threads'
 import type { Reason } from '../../src/core/vocabulary/reasons.ts'
 import type { Workload } from '../../src/app/agent/ambient/ztunnel-hub.ts'
 import { type ZtunnelEvent, Ztunnels } from '../../src/app/agent/ambient/ztunnels.ts'
@@ -105,6 +117,111 @@ test('a second owner of the socket is refused, and what a dead one left is repla
   await Ztunnels.start({ socket, onEvent: () => {} })[Symbol.asyncDispose]()
 })
 
+for (const [what, damage] of [
+  ['removed', (socket: string) => rmSync(socket)],
+  [
+    'replaced',
+    (socket: string) => {
+      rmSync(socket)
+      writeFileSync(socket, '')
+    },
+  ],
+] as const)
+  test(`a socket file that somebody ${what} is bound again, and the ztunnel that is connected stays so`, async () => {
+    const { ztunnels, ztunnel, socket } = await serving()
+    const before = descriptors()
+    assert.equal(await ztunnels.renew(), false)
+    damage(socket)
+    assert.equal(await ztunnels.renew(), true)
+    assert.equal(await ztunnels.renew(), false)
+    assert.equal(statSync(socket).mode & 0o777, 0o600)
+    assert.equal(descriptors(), before)
+    assert.equal(await ztunnels.add(workload('uid-1', podNetns)), null)
+    assert.deepEqual(await ztunnel.next(), added('uid-1', podNetns))
+    const newer = await greet(socket)
+    assert.deepEqual(await newer.see(2), [added('uid-1', podNetns), { saw: 'snapshot' }])
+  })
+
+test('a path that another agent took is left to it, and taken over when that one is gone', async () => {
+  const { ztunnels, ztunnel, socket } = await serving()
+  rmSync(socket)
+  const other = Ztunnels.start({ socket, onEvent: () => {} })
+  const file = statSync(socket).ino
+  await assert.rejects(ztunnels.renew(), { code: 'EADDRINUSE' })
+  assert.equal(statSync(socket).ino, file)
+  assert.equal(await ztunnels.remove('uid-1'), null, 'who is connected is served all the while')
+  assert.deepEqual(await ztunnel.next(), del('uid-1'))
+  await other[Symbol.asyncDispose]()
+  assert.equal(await ztunnels.renew(), true)
+  assert.deepEqual(await (await greet(socket)).next(), { saw: 'snapshot' })
+})
+
+test('an agent that stops leaves a path alone that is another one by then', async () => {
+  const { ztunnels, socket } = listen()
+  rmSync(socket)
+  const other = untilEnd(Ztunnels.start({ socket, onEvent: () => {} }))
+  await ztunnels[Symbol.asyncDispose]()
+  assert.equal(await other.renew(), false)
+  assert.deepEqual(await (await greet(socket)).next(), { saw: 'snapshot' })
+})
+
+test('a thread that is killed is told at once with a reason, and whoever waits or comes later is answered', async () => {
+  const { ztunnels, ztunnel, event, thread, socket } = await serving()
+  ztunnel.tell({ do: 'wait' })
+  assert.deepEqual(await ztunnel.next(), { saw: 'order' })
+  const waiting = ztunnels.add(workload('uid-1', podNetns))
+  assert.deepEqual(await ztunnel.next(), added('uid-1', podNetns))
+  await (await thread).terminate()
+  assert.equal((await event('ended')).reason.code, 'ztunnel_thread_ended')
+  assert.equal(code(await waiting), 'ztunnel_thread_ended')
+  const before = descriptors()
+  assert.equal(code(await ztunnels.add(workload('uid-2', podNetns))), 'ztunnel_thread_ended')
+  assert.equal(code(await ztunnels.remove('uid-1')), 'ztunnel_thread_ended')
+  assert.equal(await ztunnels.renew(), false)
+  await ztunnels[Symbol.asyncDispose]()
+  assert.equal(descriptors(), before)
+  assert.equal(existsSync(socket), false)
+})
+
+test('a thread that ends by a fault of its own leaves no descriptor behind, of pods and connections neither', async () => {
+  const before = descriptors()
+  const { ztunnels, ztunnel, event, thread } = await serving()
+  assert.equal(await ztunnels.add(workload('uid-1', podNetns)), null)
+  // an order of no kind that there is: what comes behind it is never carried out
+  const it = await thread
+  it.postMessage(null)
+  const answers = await Promise.all(['uid-2', 'uid-3'].map((uid) => ztunnels.add(workload(uid, podNetns))))
+  assert.deepEqual(answers.map(code), ['ztunnel_thread_ended', 'ztunnel_thread_ended'])
+  assert.match(JSON.stringify((await event('ended')).reason), /ztunnel_thread_ended.*null/)
+  assert.deepEqual(await ztunnel.see(2), [added('uid-1', podNetns), { saw: 'hang-up' }])
+  await ztunnel[Symbol.asyncDispose]()
+  assert.equal(descriptors(), before)
+})
+
+test('a ztunnel that comes while no descriptor is left is let in when one is, and who is connected is served', async () => {
+  const { ztunnels, ztunnel, event, socket } = await serving()
+  const limit = (soft: string): void =>
+    void execFileSync('prlimit', ['--pid', String(process.pid), `--nofile=${soft}:`], { stdio: 'ignore' })
+  const before = /(\d+)/.exec(execFileSync('prlimit', ['--pid', String(process.pid), '-n', '-o', 'SOFT']).toString())
+  const newer = new Ztunnel(socket)
+  const taken: number[] = []
+  limit('512')
+  try {
+    // the child connects only once it has been loaded
+    assert.throws(() => {
+      for (;;) taken.push(openSync('/dev/null', 'r'))
+    }, /EMFILE/)
+    assert.match(JSON.stringify((await event('not-accepted')).reason), /ztunnel_not_accepted.*EMFILE/)
+    assert.equal(await ztunnels.remove('uid-1'), null)
+    assert.deepEqual(await ztunnel.next(), del('uid-1'))
+  } finally {
+    for (const fd of taken) closeSync(fd)
+    limit(before?.[1] ?? '1024')
+  }
+  newer.tell({ do: 'hello' })
+  assert.deepEqual(await newer.see(2), [{ saw: 'connected' }, { saw: 'snapshot' }])
+})
+
 test('ten thousand pods that come and go leave no descriptor behind', async () => {
   const { ztunnels } = await serving()
   const before = descriptors()
@@ -116,8 +233,32 @@ test('ten thousand pods that come and go leave no descriptor behind', async () =
   assert.equal(descriptors(), before)
 })
 
+test('nor do ten thousand that fail: refused, more than may wait, or with no ztunnel there', async () => {
+  const each = async (ztunnels: Ztunnels, from: number, netns: TestNetns): Promise<readonly (string | undefined)[]> => {
+    const uids = Array.from({ length: 250 }, (_, i) => `uid-${from + i}`)
+    return (await Promise.all(uids.map((uid) => ztunnels.add(workload(uid, netns))))).map(code)
+  }
+  const { ztunnels: refused, ztunnel } = await serving()
+  const { ztunnels: alone } = listen()
+  ztunnel.tell({ do: 'refuse' })
+  assert.deepEqual(await ztunnel.next(), { saw: 'order' })
+  const before = descriptors()
+  const seen = new Set<string | undefined>()
+  for (let i = 0; i < 5_000; i += 250) {
+    // the same pods again, from another namespace: the copy of the first one goes
+    for (const netns of [podNetns, otherNetns]) for (const one of await each(refused, i, netns)) seen.add(one)
+    assert.deepEqual(new Set(await each(alone, i, podNetns)), new Set(['ztunnel_not_connected']))
+    for (const ztunnels of [refused, alone])
+      await Promise.all(Array.from({ length: 250 }, async (_, j) => await ztunnels.remove(`uid-${i + j}`)))
+  }
+  assert.deepEqual([...seen].toSorted(), ['ztunnel_busy', 'ztunnel_refused'])
+  assert.equal(descriptors(), before)
+})
+
 interface Place {
   readonly ztunnels: Ztunnels
+  /** that carries it all out */
+  readonly thread: Promise<Worker>
   readonly socket: string
   /** the first event of that kind, once it has come */
   readonly event: <K extends ZtunnelEvent['is']>(is: K) => Promise<ZtunnelEvent & { readonly is: K }>
@@ -134,8 +275,15 @@ function listen(): Place {
     first.set(is, known)
     return known
   }
+  const { promise: thread, resolve } = Promise.withResolvers<Worker>()
+  process.once('worker', resolve)
   const ztunnels = untilEnd(Ztunnels.start({ socket, onEvent: (event) => waiting(event.is).resolve(event) }))
-  return { ztunnels, socket, event: async (is) => (await waiting(is).promise) as ZtunnelEvent & { is: typeof is } }
+  return {
+    ztunnels,
+    thread,
+    socket,
+    event: async (is) => (await waiting(is).promise) as ZtunnelEvent & { is: typeof is },
+  }
 }
 
 /** A ztunnel that has connected and not said hello. */

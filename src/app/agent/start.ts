@@ -16,6 +16,7 @@ import { pageServer } from '../../edge/telemetry/page-server.ts'
 import { Alarms } from '../alarms.ts'
 import { nodeAmbient } from './ambient/node-ambient.ts'
 import { PodQueue } from './cni/pod-queue.ts'
+import { PluginSocket } from './cni/plugin-socket.ts'
 import { SandboxNamespaces } from './cni/sandbox-netns.ts'
 import { Sandboxes } from './cni/sandboxes.ts'
 import { CniServer } from './cni/server.ts'
@@ -43,7 +44,6 @@ const ALARMS_MS = 5_000
 const JOURNAL_MS = 30_000
 /** Kernel modules come and go: what the node can do is tried again with real rules in namespaces made for it. */
 const SELF_TEST_MS = 300_000
-const SOCKET_MS = 5_000
 /** More pods than a node has wait, and those that wait for nothing but the watch do not hold up the others. */
 const REQUESTS = { running: 64, waiting: 1024 }
 /** Knowledge of pods that is older is an alarm: bookmarks come once a minute. */
@@ -92,9 +92,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
             self: options.self,
             node: { ...ambientNode, families: abilities.ipv6 ? [4, 6] : [4] },
             retired: () => uninstalling(installer),
+            onLost: (reason) => {
+              log.fatal({ reason: reason.code }, `${sentence(reason)}: stopping, to be started anew`)
+              stopProcess()
+            },
             rules: { enablement: options.ambient.enablement, excludedNamespaces: options.excludedNamespaces },
           }),
         )
+  /** what is there once the agent listens */
+  const late: { pluginSocket?: PluginSocket } = {}
   const loops: Loop[] = [
     periodic({
       name: 'alarms',
@@ -104,6 +110,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
           ...alarmsOf({ pods, journal, redirector, installer, startedAt }),
           ...proofs.alarms(),
           ...(ambient?.alarms() ?? []),
+          ...(late.pluginSocket?.alarms() ?? []),
         ])
         endWithoutThread([worker, probes], log)
       },
@@ -128,7 +135,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     installer,
   ]
 
-  let socketAnswers = false
   const queue = new PodQueue(REQUESTS)
   const sandboxes = new Sandboxes({
     ...{ pods, journal, redirector, worker, excludedNamespaces: options.excludedNamespaces },
@@ -147,9 +153,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     redirector.picked.is === 'picked'
       ? { name: 'self-test', is: 'ok', detail: `traffic followed real rules, made by ${redirector.picked.backend}` }
       : { name: 'self-test', is: 'failed', detail: sentence(redirector.picked.reason) },
-    socketAnswers
-      ? { name: 'plugin-socket', is: 'ok', detail: `this agent answers at ${paths.pluginSocket}` }
-      : { name: 'plugin-socket', is: 'failed', detail: `nobody answers at ${paths.pluginSocket}` },
+    late.pluginSocket?.check() ?? {
+      name: 'plugin-socket',
+      is: 'failed',
+      detail: `nobody answers at ${paths.pluginSocket}`,
+    },
     installedCheck(installer),
   ]
   const health = healthServer(loops, readiness)
@@ -171,17 +179,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   })
   starting.defer(async () => await cni.close())
 
-  socketAnswers = true
-  loops.push(
-    periodic({
-      name: 'plugin-socket',
-      everyMs: SOCKET_MS,
-      turn: async () => {
-        socketAnswers = await cni.answers()
-      },
-      report: reportTurn(log, 'plugin-socket'),
-    }),
-  )
+  late.pluginSocket = new PluginSocket({ server: cni, path: paths.pluginSocket, metrics, log })
+  loops.push(late.pluginSocket.loop)
 
   const stop = new AbortController()
   const running = Promise.all([pods, ...loops].map(async (part) => await part.run(stop.signal)))
@@ -238,6 +237,11 @@ function endWithoutThread(workers: readonly NetnsWorker[], log: Logger): void {
   const lost = workers.find(({ ended }) => ended !== undefined)
   if (lost === undefined) return
   log.fatal({ err: lost.ended }, 'a thread for network namespaces has ended: stopping, to be started anew')
+  stopProcess()
+}
+
+/** As the kubelet does, which starts another one. */
+function stopProcess(): void {
   process.kill(process.pid, 'SIGTERM')
 }
 

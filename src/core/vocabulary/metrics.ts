@@ -188,6 +188,11 @@ export const AGENT_METRICS = {
     labels: ['event', 'reason'],
   },
   ztunnel_connected: { type: 'gauge', help: 'Connections of ztunnels to this agent.', labels: [] },
+  sluice_sockets_renewed_total: {
+    type: 'counter',
+    help: 'Times that the file of a socket was found removed or replaced and was bound again, by socket: plugin or ztunnel.',
+    labels: ['socket'],
+  },
   istio_cni_install_ready: {
     type: 'gauge',
     help: '1 while the plugin and its entry are in place in the CNI configuration that the runtime uses.',

@@ -1,6 +1,7 @@
-import { chmodSync, closeSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, readSync, writeSync } from 'node:fs'
 import koffi from 'koffi'
 import { check, libc, SystemError } from './libc.ts'
+import { SocketFile } from './socket-file.ts'
 
 /**
  * Unix sockets of the kind SOCK_SEQPACKET, which Node does not offer: whole messages, and descriptors beside them (unix(7),
@@ -18,10 +19,7 @@ export type Received =
   | { readonly is: 'message'; readonly bytes: Buffer; readonly whole: boolean; readonly descriptors: number }
   | { readonly is: 'hang-up' }
 
-const AF_UNIX = 1
-const SOCK_SEQPACKET = 5
 const NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
-const LONGEST_PATH = 107
 const BACKLOG = 8
 const SOL_SOCKET = 1
 const SO_PEERCRED = 17
@@ -39,60 +37,24 @@ const IOVEC = 16
 const CMSG_HEAD = 16
 const DESCRIPTOR = 4
 
-/** `struct sockaddr_un`. Throws a RangeError for a path that does not fit. */
-export function unixAddress(path: string): Buffer {
-  const name = Buffer.from(path)
-  if (name.length === 0 || name.length > LONGEST_PATH || name.includes(0))
-    throw new RangeError(`a socket's path has 1 to ${LONGEST_PATH} bytes, without NUL: ${JSON.stringify(path)}`)
-  const family = Buffer.alloc(2)
-  family.writeUInt16LE(AF_UNIX)
-  return Buffer.concat([family, name, Buffer.alloc(1)])
-}
-
-/** A socket that is not connected yet; the caller closes it. */
-export function openSeqpacket(): number {
-  return check('socket', libc().socket(AF_UNIX, SOCK_SEQPACKET | NONBLOCK_CLOEXEC, 0))
+/** A socket that listens, and the file that leads to it. */
+export interface Listening {
+  readonly fd: number
+  readonly file: SocketFile
 }
 
 /**
- * Listens at `path` for processes of this user alone. What a process that is gone left at the path is replaced; where one
- * still listens, this throws a SystemError EADDRINUSE and touches nothing.
+ * Listens at `path` for processes of this user alone. What a process that is gone left at the path is replaced; where an owner
+ * lives, this throws a SystemError EADDRINUSE and touches nothing.
  */
-export function listenSeqpacket(path: string): number {
-  const address = unixAddress(path)
-  if (isListening(address)) throw new SystemError(`bind ${path}`, 'EADDRINUSE')
-  removeIfThere(path)
-  const fd = openSeqpacket()
+export function listenSeqpacket(path: string): Listening {
+  const { fd, file } = SocketFile.bind(path, 'seqpacket')
   try {
-    check(`bind ${path}`, libc().bind(fd, address, address.length))
-    // before listen nobody can connect, so nobody sees the mode that the umask gave
-    chmodSync(path, 0o600)
     check('listen', libc().listen(fd, BACKLOG))
-    return fd
+    return { fd, file }
   } catch (error) {
     closeSync(fd)
     throw error
-  }
-}
-
-function isListening(address: Buffer): boolean {
-  const fd = openSeqpacket()
-  try {
-    check('connect', libc().connect(fd, address, address.length))
-    return true
-  } catch (error) {
-    // EAGAIN: somebody listens and does not accept fast enough
-    return error instanceof SystemError && error.code === 'EAGAIN'
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
 }
 

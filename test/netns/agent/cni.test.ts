@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { existsSync, readFileSync, statSync } from 'node:fs'
-import { connect } from 'node:net'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { JournalEntry } from '../../../src/app/agent/journal.ts'
 import { startAgent } from '../../../src/app/agent/start.ts'
 import type { JsonObject } from '../../../src/core/json/value.ts'
@@ -35,7 +36,7 @@ const namespaces: readonly JsonObject[] = ['shop', 'kube-system'].map((name) => 
   kind: 'Namespace',
   metadata: { name, labels: {} },
 }))
-await startTestAgent(
+const agent = await startTestAgent(
   agentOptions(folder, {
     tools: { libnftables: tools.libnftables, programs: { directory: tools.programs, env: tools.env }, backend: null },
     pods: { from: 'objects', objects: [...namespaces, istioPod(injected.uid)] },
@@ -169,6 +170,41 @@ test('the socket is for root alone, and odd requests are answered by a sentence'
     assert.match(answer.toString(), /"code":100,"msg":"sluice: request_unreadable/, text)
     client.destroy()
   }
+})
+
+/** What the agent says of the plugin's socket, once it says so. */
+async function socketCheck(wanted: RegExp): Promise<void> {
+  const { address, port } = agent.healthAddress
+  for (let waited = 0; ; waited += 200) {
+    const text = await (await fetch(`http://${address}:${port}/readyz?verbose`)).text()
+    if (wanted.test(text)) return
+    assert.ok(waited < 60_000, text)
+    await sleep(200)
+  }
+}
+
+test('a socket file that somebody removed is put back, and the plugin comes through again', async () => {
+  rmSync(join(folder, 'run/cni.sock'))
+  for (let waited = 0; !existsSync(join(folder, 'run/cni.sock')); waited += 200) {
+    assert.ok(waited < 60_000)
+    await sleep(200)
+  }
+  await socketCheck(/\[\+\]plugin-socket ok/)
+  assert.equal(statSync(join(folder, 'run/cni.sock')).mode & 0o777, 0o600)
+  assert.equal((await callPlugin({ folder, sandbox: makeSandbox(), annotations: DECIDED })).code, 0)
+})
+
+test('a socket that another process took is left to it, with the agent not ready, and taken over when that one ends', async () => {
+  const socket = join(folder, 'run/cni.sock')
+  rmSync(socket)
+  const other = createServer((connection) => connection.destroy())
+  await new Promise<void>((resolve) => void other.listen(socket, resolve))
+  const { ino } = statSync(socket)
+  await socketCheck(/\[-\]plugin-socket failed: another agent listens at/)
+  assert.equal(statSync(socket).ino, ino)
+  await new Promise((resolve) => other.close(resolve))
+  await socketCheck(/\[\+\]plugin-socket ok/)
+  assert.equal((await callPlugin({ folder, sandbox: makeSandbox(), annotations: DECIDED })).code, 0)
 })
 
 test('a second agent at the same socket does not start, and the first goes on', async () => {

@@ -34,6 +34,7 @@ const control = Buffer.alloc(24)
 const iovec = Buffer.alloc(16)
 const header = Buffer.alloc(56)
 let answering: 'at once' | 'when told' = 'at once'
+let refusing = false
 let named = false
 const served = new Map<string, string>()
 /** uids that this connection spoke of: what is not among them when the snapshot is complete has gone meanwhile */
@@ -85,6 +86,11 @@ function obey(order: ZtunnelOrder): void {
         say({ saw: 'order' })
         return
       }
+    case 'refuse': {
+      refusing = true
+      say({ saw: 'order' })
+      return
+    }
     case 'send': {
       send(Buffer.from(order.hex, 'hex'), order.descriptor)
       return
@@ -108,7 +114,8 @@ function look(): void {
       return
     }
     read(message.bytes, message.descriptor)
-    if (answering === 'at once') send(Buffer.from('0a00', 'hex'))
+    const isRefused = refusing && message.descriptor !== null
+    if (answering === 'at once') send(Buffer.from(isRefused ? '0a050a03626164' : '0a00', 'hex'))
   }
   if (work === 'look') setImmediate(look)
   else setTimeout(look, 1)

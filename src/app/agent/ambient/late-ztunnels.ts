@@ -15,7 +15,12 @@ export class LateZtunnels implements AsyncDisposable {
     const ztunnels = Ztunnels.start(options)
     this.#open = ztunnels
     // orders that are posted before the thread runs are carried out before anybody is let in
-    for (const workload of known) void ztunnels.add(workload).catch(() => undefined)
+    for (const workload of known) void ztunnels.add(workload)
+  }
+
+  /** Listens again where the socket's file is gone or another's; true: it was. Throws where that one is in use. */
+  async renew(): Promise<boolean> {
+    return (await this.#open?.renew()) ?? false
   }
 
   async add(workload: Workload): Promise<Reason | null> {

@@ -5,6 +5,7 @@ import type { AmbientNode } from '../../../core/redirection/ambient.ts'
 import { type Reason, remedy, sentence } from '../../../core/vocabulary/reasons.ts'
 import type { ClusterClient } from '../../../edge/cluster/client.ts'
 import type { NetnsHandle } from '../../../edge/host/namespaces.ts'
+import { SystemError } from '../../../edge/host/libc.ts'
 import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
 import type { Logger } from '../../../edge/telemetry/logger.ts'
 import type { AmbientEnrolment } from '../cni/ambient-enrolment.ts'
@@ -48,6 +49,8 @@ export interface NodeAmbientOptions {
   readonly self: { readonly namespace: string; readonly name: string } | null
   /** null: there is no cluster to tell */
   readonly client: ClusterClient | null
+  /** called once, after the API server was told or could not be: ztunnel cannot be served any more, but by another process */
+  readonly onLost: (reason: Reason) => void
   readonly metrics: AgentMetrics
   readonly log: Logger
 }
@@ -72,6 +75,8 @@ const AT_ONCE = { running: 16, waiting: 1024 }
 interface State {
   /** why no pod may be brought in */
   trouble: Reason | null
+  /** why nothing will ever come right in this process */
+  lost: Reason | null
   /** what the last trial of the probe path showed */
   blocked: Reason | null
   warnings: readonly Reason[]
@@ -86,6 +91,7 @@ export function nodeAmbient(options: NodeAmbientOptions): NodeAmbient {
   const { pods, redirector, proofs, worker, host, node, client, metrics, log } = options
   const state: State = {
     trouble: { code: 'ambient_starting', args: {} },
+    lost: null,
     warnings: [],
     listens: false,
     connected: 0,
@@ -100,7 +106,7 @@ export function nodeAmbient(options: NodeAmbientOptions): NodeAmbient {
   const queue = new PodQueue(AT_ONCE)
   const enrolment = new Enrolment({ ...options, ztunnels, probePath, dnsCapture: node.dnsCapture })
   const marks = client === null ? null : new Marks({ client, report: reportMark(options) })
-  const unable = (): Reason | null => state.trouble
+  const unable = (): Reason | null => state.lost ?? state.trouble
   const ambient = new Ambient({
     ...options,
     ...{ enrolment, queue, unable },
@@ -129,19 +135,23 @@ export function nodeAmbient(options: NodeAmbientOptions): NodeAmbient {
     if (event.is === 'closed') state.connected--
     // what was measured through another ztunnel says nothing of this one
     if (event.is === 'synced') ambient.doubt()
+    if (event.is === 'ended') lose(event.reason)
     recordEvent(options, event)
   }
-  const open = (): Reason | null => {
+  /** ztunnel's socket, which leads here when this gives null. Asked again and again: somebody may have removed its file. */
+  const listen = async (): Promise<Reason | null> => {
+    const { ztunnelSocket: socket } = options
     try {
-      mkdirSync(dirname(options.ztunnelSocket), { recursive: true, mode: 0o755 })
-      ztunnels.open({ socket: options.ztunnelSocket, onEvent }, ambient.known())
+      mkdirSync(dirname(socket), { recursive: true, mode: 0o755 })
+      if (!state.listens) ztunnels.open({ socket, onEvent }, ambient.known())
+      else if (await ztunnels.renew()) recordRenewal(options)
       state.listens = true
       return null
     } catch (error) {
-      return {
-        code: 'ztunnel_socket_unusable',
-        args: { error: error instanceof Error ? error.message : String(error) },
-      }
+      if (error instanceof SystemError && error.code === 'EADDRINUSE')
+        return { code: 'ztunnel_socket_owned', args: { socket } }
+      const why = error instanceof Error ? error.message : String(error)
+      return { code: 'ztunnel_socket_unusable', args: { error: why } }
     }
   }
   const settle = async (): Promise<Reason | null> => {
@@ -158,19 +168,28 @@ export function nodeAmbient(options: NodeAmbientOptions): NodeAmbient {
     return problem
   }
   const turn = async (signal: AbortSignal): Promise<void> => {
-    if (!pods.synced) return
+    if (!pods.synced || state.lost !== null) return
     const now = performance.now()
-    if (!state.listens || state.trouble !== null || now - state.hostAt > HOST_MS) {
-      const listening = state.listens ? null : open()
-      state.trouble = listening ?? (await probePath.ensure()) ?? (await settle()) ?? (await tried(now))
+    const socket = await listen()
+    if (socket !== null || state.trouble !== null || now - state.hostAt > HOST_MS) {
+      state.trouble = socket ?? (await probePath.ensure()) ?? (await settle()) ?? (await tried(now))
       state.hostAt = now
     }
     if (state.listens) ambient.turn(signal)
   }
   const ability = (): ReturnType<OwnConditionOptions['ability']> => ({
-    reason: state.trouble ?? { code: state.connected > 0 ? 'ambient_ready' : 'ztunnel_not_connected', args: {} },
+    reason: unable() ?? { code: state.connected > 0 ? 'ambient_ready' : 'ztunnel_not_connected', args: {} },
     warnings: state.warnings,
   })
+  const own =
+    client === null || options.self === null
+      ? null
+      : ownCondition({ pods, client, ability, self: options.self, report: reportOwn(options) })
+  const lose = (reason: Reason): void => {
+    Object.assign(state, { lost: reason, connected: 0 })
+    const telling = own === null ? Promise.resolve() : own.tell().catch(reportOwn(options))
+    void telling.then(() => options.onLost(reason))
+  }
   return {
     enrolment: new SandboxEnrolment({ ambient, enrolment, redirector, worker, pods, queue, unable }),
     loops: [
@@ -178,12 +197,10 @@ export function nodeAmbient(options: NodeAmbientOptions): NodeAmbient {
         ...{ name: 'ambient', everyMs: TURN_MS, turn },
         report: (err) => log.error({ err, loop: 'ambient' }, 'a turn failed; the next one comes in its time'),
       }),
-      ...(client === null || options.self === null
-        ? []
-        : [ownCondition({ pods, client, ability, self: options.self, report: reportOwn(options) })]),
+      ...(own === null ? [] : [own.loop]),
     ],
     alarms: () => [
-      ...(state.trouble === null || state.trouble.code === 'ambient_starting' ? [] : [state.trouble]),
+      ...[unable()].filter((reason) => reason !== null && reason.code !== 'ambient_starting'),
       ...ambient.alarms(),
     ],
     setGauges: () => {
@@ -204,6 +221,11 @@ function recordNews({ metrics, log }: NodeAmbientOptions, { work, pod, problem }
   const fields = { uid, namespace, name, work, reason: problem?.code ?? null }
   if (problem === null) log.info(fields, 'done for an ambient pod')
   else log.warn(fields, `not done for an ambient pod, and tried again: ${sentence(problem)}`)
+}
+
+function recordRenewal({ metrics, log, ztunnelSocket }: NodeAmbientOptions): void {
+  metrics.add('sluice_sockets_renewed_total', { socket: 'ztunnel' })
+  log.warn({ ztunnelSocket }, "the file of ztunnel's socket was removed or replaced, and leads here again")
 }
 
 function recordEvent({ metrics, log }: NodeAmbientOptions, event: ZtunnelEvent): void {

@@ -18,12 +18,19 @@ export interface OwnConditionOptions {
 const EVERY_MS = 5_000
 const LONGEST_MESSAGE = 1_000
 
+/** Tells in its time, and now where that is asked for. */
+export interface OwnCondition {
+  readonly loop: Loop
+  /** rejects where the API server cannot be told */
+  readonly tell: () => Promise<void>
+}
+
 /**
  * Says in the status of the agent's own pod whether its node can do ambient: what the leader makes the node's label from. Written
  * where the pod says something else, so that nobody else's word stays.
  */
-export function ownCondition({ pods, self, client, ability, report }: OwnConditionOptions): Loop {
-  const turn = async (): Promise<void> => {
+export function ownCondition({ pods, self, client, ability, report }: OwnConditionOptions): OwnCondition {
+  const tell = async (): Promise<void> => {
     const own = pods.all().find(({ namespace, name }) => namespace === self.namespace && name === self.name)
     if (own === undefined) return
     const { reason, warnings } = ability()
@@ -37,7 +44,7 @@ export function ownCondition({ pods, self, client, ability, report }: OwnConditi
     const target = { resource: { group: '', version: 'v1', plural: 'pods' }, ...self, subresource: 'status' }
     await client.patch(target, 'strategic', { metadata: { uid: own.uid }, status: { conditions: [condition] } })
   }
-  return periodic({ name: 'ambient-condition', everyMs: EVERY_MS, turn, report })
+  return { tell, loop: periodic({ name: 'ambient-condition', everyMs: EVERY_MS, turn: tell, report }) }
 }
 
 function conditionIn({ object }: NodePod): ReturnType<typeof objectOr> {

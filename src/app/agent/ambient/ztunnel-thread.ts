@@ -8,7 +8,7 @@ import { type HubNews, type Workload, ZtunnelHub } from './ztunnel-hub.ts'
 
 /** The thread that owns ztunnel's connections: it waits for them, and for work from ztunnels.ts, in one poll. */
 export interface ZtunnelThreadData {
-  /** closed by the thread when it ends */
+  /** this and `bell` are closed by whoever started the thread, when it has ended */
   readonly listener: number
   readonly bell: number
 }
@@ -17,21 +17,30 @@ export interface ZtunnelThreadData {
 export type ZtunnelOrder =
   | { readonly do: 'add'; readonly job: number; readonly workload: Workload }
   | { readonly do: 'remove'; readonly job: number; readonly uid: string }
+  /** wait at another socket from now on, and settle the job; connections stay */
+  | { readonly do: 'listen'; readonly job: number; readonly listener: number }
   | { readonly do: 'stop' }
 
 /** What the thread posts. */
-export type ZtunnelNews = HubNews | { readonly is: 'turned-away'; readonly peer: Peer; readonly reason: Reason }
+export type ZtunnelNews =
+  | HubNews
+  | { readonly is: 'turned-away'; readonly peer: Peer; readonly reason: Reason }
+  | { readonly is: 'not-accepted'; readonly reason: Reason }
 
 /** Longer than any answer should be, so that an error text of ztunnel arrives whole. */
 const LONGEST_ANSWER = 65536
 /** Istio's limit on new connections, five a second: a ztunnel that fails at once must not keep this thread busy. */
 const ACCEPT_EVERY_MS = 200
+/** After a failure, such as no descriptor being left, whoever connects waits outside for longer. */
+const ACCEPT_AGAIN_MS = 2000
 /** A thread that waits in the kernel cannot be ended from outside: it looks up this often, so that the process can end at any time. */
 const LOOK_UP_EVERY_MS = 500
 
 if (parentPort === null) throw new Error('ztunnel-thread is the entry of a worker')
 const port = parentPort
-const { listener, bell } = workerData as ZtunnelThreadData
+const data = workerData as ZtunnelThreadData
+const { bell } = data
+let { listener } = data
 
 /** descriptor of each connection, by its number, and the reverse */
 const sockets = new Map<number, number>()
@@ -56,7 +65,9 @@ try {
   while (turn() !== 'stop') continue
 } finally {
   hub.close()
-  closeSync(listener)
+  // of orders that came too late, what they brought is closed
+  for (let order = nextOrder(); order !== undefined; order = nextOrder())
+    if (order.do === 'add' && order.workload.netns !== null) closeSync(order.workload.netns)
 }
 
 function turn(): 'go on' | 'stop' {
@@ -74,21 +85,48 @@ function turn(): 'go on' | 'stop' {
 
 function takeOrders(): 'go on' | 'stop' {
   silence(bell)
-  for (;;) {
-    const received = receiveMessageOnPort(port) as { readonly message: ZtunnelOrder } | undefined
-    if (received === undefined) return 'go on'
-    const order = received.message
+  for (let order = nextOrder(); order !== undefined; order = nextOrder()) {
     if (order.do === 'stop') return 'stop'
-    if (order.do === 'add') hub.add(order.job, order.workload, performance.now())
-    else hub.remove(order.job, order.uid, performance.now())
+    obey(order)
+  }
+  return 'go on'
+}
+
+function nextOrder(): ZtunnelOrder | undefined {
+  const received = receiveMessageOnPort(port) as { readonly message: ZtunnelOrder } | undefined
+  return received?.message
+}
+
+function obey(order: Exclude<ZtunnelOrder, { readonly do: 'stop' }>): void {
+  switch (order.do) {
+    case 'add': {
+      hub.add(order.job, order.workload, performance.now())
+      return
+    }
+    case 'remove': {
+      hub.remove(order.job, order.uid, performance.now())
+      return
+    }
+    case 'listen':
+      listener = order.listener
+      tell({ is: 'settled', job: order.job, reason: null })
   }
 }
 
 function welcome(): void {
-  const came = accept(listener)
-  if (came === null) return
   acceptFrom = performance.now() + ACCEPT_EVERY_MS
-  const { fd, peer } = came
+  try {
+    const came = accept(listener)
+    if (came !== null) letIn(came.fd, came.peer)
+  } catch (error) {
+    // it left already, or this process has no descriptor free: nothing that the connections there are must pay for
+    acceptFrom = performance.now() + ACCEPT_AGAIN_MS
+    const why = error instanceof Error ? error.message : String(error)
+    tell({ is: 'not-accepted', reason: { code: 'ztunnel_not_accepted', args: { error: why } } })
+  }
+}
+
+function letIn(fd: number, peer: Peer): void {
   // whoever is let in gets the network namespace of every pod
   if (peer.uid !== 0) {
     closeSync(fd)

@@ -1,8 +1,10 @@
-import { chmodSync, mkdirSync, unlinkSync } from 'node:fs'
+import { closeSync, mkdirSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
+import { SystemError } from '../../../edge/host/libc.ts'
 import { peerOf } from '../../../edge/host/seqpacket.ts'
+import { SocketFile } from '../../../edge/host/socket-file.ts'
 import { type CniOutcome, encodeAnswer } from './answer.ts'
 import type { PodQueue } from './pod-queue.ts'
 import { type CniRequest, type ReadRequest, readRequest } from './request.ts'
@@ -28,6 +30,12 @@ const READ_MS = 10_000
 const CONNECTIONS = 640
 const BACKLOG = 1024
 
+/** A server, and the file by which it is found. */
+interface Bound {
+  readonly server: Server
+  readonly file: SocketFile
+}
+
 /** A request of which the sandbox may go while it is worked on. */
 interface Working {
   readonly containerId: string
@@ -40,52 +48,65 @@ interface Working {
  */
 export class CniServer {
   readonly #options: CniServerOptions
-  readonly #server: Server
   readonly #working = new Set<Working>()
   readonly #answering = new Set<Promise<void>>()
+  #at: Bound
 
-  private constructor(options: CniServerOptions) {
+  private constructor(options: CniServerOptions, at: Bound) {
     this.#options = options
-    this.#server = createServer((socket) => {
-      socket.on('error', () => socket.destroy())
-      const answering = this.#serve(socket).finally(() => this.#answering.delete(answering))
-      this.#answering.add(answering)
-    })
-    this.#server.maxConnections = CONNECTIONS
+    this.#at = at
+    this.#open()
   }
 
-  /** Listens. Throws where another agent answers at the socket: two of them would undo each other's work. */
+  /** Listens. Throws where another agent owns the socket: two of them would undo each other's work. */
   static async listen(options: CniServerOptions): Promise<CniServer> {
-    const { socket } = options
-    mkdirSync(dirname(socket), { recursive: true, mode: 0o700 })
-    if (await answers(socket))
-      throw Object.assign(new Error(`another agent listens at ${socket}`), { code: 'EADDRINUSE' })
-    removeIfThere(socket)
-    const server = new CniServer(options)
-    const { promise, resolve, reject } = Promise.withResolvers<undefined>()
-    server.#server.once('error', reject)
-    const mask = process.umask(0o177)
-    try {
-      server.#server.listen({ path: socket, backlog: BACKLOG }, () => resolve(undefined))
-    } finally {
-      process.umask(mask)
-    }
-    await promise
-    chmodSync(socket, 0o600)
-    return server
+    return new CniServer(options, await bound(options.socket))
   }
 
   /** Does the socket lead to this server? Asked by connecting, as the plugin does. */
   async answers(): Promise<boolean> {
-    return this.#server.listening && (await answers(this.#options.socket))
+    return isOpen(this.#at) && this.#at.file.isInPlace && (await answers(this.#options.socket))
+  }
+
+  /**
+   * Listens at the path again where the socket's file was removed or replaced; true: it was. What is being answered is answered.
+   * Throws a SystemError EADDRINUSE where a process that lives owns what is there now.
+   */
+  async renew(): Promise<boolean> {
+    const before = this.#at
+    if (!isOpen(before) || before.file.isInPlace) return false
+    const at = await bound(this.#options.socket)
+    // closed meanwhile
+    if (!isOpen(before)) {
+      at.file.remove()
+      at.server.close()
+      return false
+    }
+    this.#at = at
+    this.#open()
+    before.server.close()
+    return true
   }
 
   /** Takes no new request, and aborts those that wait; resolves when the last is answered and what it began is undone. */
   async close(): Promise<void> {
-    const closed = new Promise((resolve) => this.#server.close(resolve))
+    const { server, file } = this.#at
+    // another agent may have put its own there since
+    file.remove()
+    const closed = new Promise((resolve) => server.close(resolve))
     for (const { abort } of this.#working) abort(AGENT_STOPS)
     await Promise.allSettled([...this.#answering])
     await closed
+  }
+
+  #open(): void {
+    const { server } = this.#at
+    server.maxConnections = CONNECTIONS
+    server.on('connection', (socket: Socket) => {
+      socket.on('error', () => socket.destroy())
+      const answering = this.#serve(socket).finally(() => this.#answering.delete(answering))
+      this.#answering.add(answering)
+    })
   }
 
   async #serve(socket: Socket): Promise<void> {
@@ -216,10 +237,32 @@ async function answers(path: string): Promise<boolean> {
   })
 }
 
-function removeIfThere(path: string): void {
+function isOpen({ server }: Bound): boolean {
+  return server.listening
+}
+
+/** A server at the path. Who connects comes after this has resolved and what waits for it has run. */
+async function bound(path: string): Promise<Bound> {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const { fd, file } = bind(path)
+  const server = createServer()
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>()
+  // by descriptor: Node would remove the file of a path that it bound itself, though it may be another's by then
+  server.once('error', reject).listen({ fd, backlog: BACKLOG }, () => resolve(undefined))
   try {
-    unlinkSync(path)
+    await promise
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    closeSync(fd)
+    throw error
+  }
+  return { server, file }
+}
+
+function bind(path: string): ReturnType<typeof SocketFile.bind> {
+  try {
+    return SocketFile.bind(path, 'stream')
+  } catch (error) {
+    if (!(error instanceof SystemError) || error.code !== 'EADDRINUSE') throw error
+    throw new SystemError(`another agent listens at ${path}`, error.code)
   }
 }

@@ -55,7 +55,7 @@ export const AMBIENT_REASONS = {
   ztunnel_socket_unusable: {
     level: 'alarm',
     says: (p: { error: string }) => `ztunnel's socket cannot be opened: ${p.error}`,
-    fix: "one agent of a node may own it: take Istio's CNI agent off the node, or name another file by --ztunnel-socket on both sides",
+    fix: 'see whether its directory is there and can be written by the agent, and whether --ztunnel-socket names a file that can be a socket',
   },
   kubelet_not_found: {
     level: 'alarm',

@@ -91,6 +91,11 @@ export const NODE_REASONS = {
     says: () => "this node's agent does not know the pod yet",
     fix: 'nothing: the kubelet tries again by itself; where that lasts, see whether the agent reaches the API server',
   },
+  plugin_socket_lost: {
+    level: 'alarm',
+    says: (p: { problem: string }) => `the plugin does not reach this node's agent: ${p.problem}`,
+    fix: 'see what removes or takes the file that --plugin-socket names; the agent puts it back unless another process owns it, and pods of the mesh do not start meanwhile',
+  },
   agent_busy: {
     level: 'refuse',
     says: (p: { waiting: number }) => `${p.waiting} pods wait for this node's agent already`,

@@ -56,4 +56,19 @@ export const ZTUNNEL_REASONS = {
       `process ${p.pid} of user ${p.uid} connected to ztunnel's socket and is not root`,
     fix: "find out what that process is; only root may enter the directory of ztunnel's socket",
   },
+  ztunnel_not_accepted: {
+    level: 'alarm',
+    says: (p: { error: string }) => `a ztunnel that connects cannot be let in: ${p.error}`,
+    fix: 'see how many files the agent has open and may have; ztunnel tries again by itself',
+  },
+  ztunnel_thread_ended: {
+    level: 'alarm',
+    says: (p: { error: string }) => `the agent's thread for ztunnel has ended: ${p.error}`,
+    fix: 'nothing: the agent stops, and the kubelet starts it anew; where it happens again, report it with the log of the agent',
+  },
+  ztunnel_socket_owned: {
+    level: 'alarm',
+    says: (p: { socket: string }) => `another process on the node owns ztunnel's socket ${p.socket}`,
+    fix: "one agent of a node may own it, and this one takes it over when the other goes: take Istio's CNI agent off the node, or name another file by --ztunnel-socket on both sides",
+  },
 } as const satisfies Record<string, ReasonRow>
