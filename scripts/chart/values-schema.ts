@@ -55,7 +55,17 @@ export const VALUES_SCHEMA = group('values of the chart', {
     ['default', 'strict'],
     'strict: NET_ADMIN and opt-outs are denied, and what the policy says wins over this',
   ),
-  revision: text('default', 'the revision of istiod that this installation serves'),
+  revision: Type.String({
+    default: 'default',
+    pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+    description: 'the revision of istiod that this installation serves',
+  }),
+  shared: Type.Unsafe<unknown>({
+    type: ['boolean', 'null'],
+    default: null,
+    description:
+      'does this release bring what all revisions share: agents, policy, seal, fence, alerts? null: where the revision is default',
+  }),
   istioNamespace: text('istio-system', "the namespace of istiod's ConfigMaps"),
   enableNamespacesByDefault: flag(false, 'as the setting of istiod: namespaces without a label are in the mesh'),
   policy: Type.Unsafe<unknown>({

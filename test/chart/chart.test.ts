@@ -81,6 +81,33 @@ test('no field is rendered that a controller owns', () => {
   assert.doesNotMatch(JSON.stringify(all), /caBundle/)
 })
 
+test('AKS is told to leave the selectors of the registrations alone, and nobody else is told', () => {
+  const label = (...args: readonly string[]): readonly unknown[] =>
+    objects(...args)
+      .filter((object) => 'webhooks' in object)
+      .map(({ metadata }) => objectOr(objectOr(metadata)['labels'])['admissions.enforcer/disabled'])
+  assert.deepEqual(label('--set', 'global.platform=aks'), ['true', 'true'])
+  assert.deepEqual(label(), [undefined, undefined])
+})
+
+test('what all revisions share comes with one release: that of the default revision, or the one that is told', () => {
+  const shared = (...values: readonly string[]): readonly string[] =>
+    objects(...values.flatMap((value) => ['--set', value]))
+      .map(({ kind, metadata }) => `${stringOr(kind) ?? ''} ${stringOr(objectOr(metadata)['name']) ?? ''}`)
+      .filter((name) => /^(DaemonSet|ConfigMap) |ValidatingAdmissionPolicy sluice-(seal|fence)/.test(name))
+      .sort()
+  const all = [
+    'ConfigMap sluice-policy',
+    'DaemonSet sluice-agent',
+    'ValidatingAdmissionPolicy sluice-fence',
+    'ValidatingAdmissionPolicy sluice-seal',
+  ]
+  assert.deepEqual(shared(), all)
+  assert.deepEqual(shared('revision=canary'), [])
+  assert.deepEqual(shared('revision=canary', 'shared=true'), all)
+  assert.match(renderChart(['--set', 'revision=Not/One']).text, /revision/)
+})
+
 test('Sluice itself is outside every mesh, and asks for no more privilege than it needs', () => {
   const all = objects()
   const workloads = all.filter(({ kind }) => kind === 'Deployment' || kind === 'DaemonSet')

@@ -1,4 +1,5 @@
-import type { Agent } from 'node:https'
+import { Agent } from 'node:https'
+import type { ApiServer } from '../../scripts/cluster/api-server.ts'
 import { type JsonObject, objectOr, stringOr } from '../../src/core/json/value.ts'
 import { rolesOf } from '../../src/core/registration/roles.ts'
 import type { Right } from '../../src/core/vocabulary/rights.ts'
@@ -49,7 +50,7 @@ export async function accountWith(installed: Installed, name: string, rights: re
     )
   const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3600 } }
   const { status } = await admin.create({ ...OF_ACCOUNTS, name, subresource: 'token' }, request)
-  return await bearer(installed, stringOr(objectOr(status)['token']) ?? '')
+  return bearer(installed.api, stringOr(objectOr(status)['token']) ?? '')
 }
 
 /** May the account do that, by whatever rule? */
@@ -72,10 +73,8 @@ async function createRole({ admin }: Installed, role: JsonObject): Promise<void>
   await admin.create({ resource, ...(namespace === undefined ? {} : { namespace }) }, role)
 }
 
-async function bearer({ account }: Installed, token: string): Promise<Connection> {
-  const { agent } = await account.options()
-  return {
-    server: account.server,
-    options: () => Promise.resolve({ agent: agent as Agent, headers: { authorization: `Bearer ${token}` } }),
-  }
+/** How whoever holds `token` reaches the API server. */
+export function bearer({ url, ca }: ApiServer, token: string): Connection {
+  const agent = new Agent({ ca, keepAlive: true })
+  return { server: url, options: () => Promise.resolve({ agent, headers: { authorization: `Bearer ${token}` } }) }
 }

@@ -8,8 +8,22 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 
 {{/* The webhook serves one revision; its objects are named after it, as istiod's are. */}}
+{{- define "sluice.suffix" -}}
+{{- if ne .Values.revision "default" }}-{{ .Values.revision }}{{ end }}
+{{- end }}
+
 {{- define "sluice.webhook" -}}
-{{- if eq .Values.revision "default" }}sluice-webhook{{ else }}sluice-webhook-{{ .Values.revision }}{{ end }}
+sluice-webhook{{ include "sluice.suffix" . }}
+{{- end }}
+
+{{/* Does this release bring what all revisions share? true or false */}}
+{{- define "sluice.shared" -}}
+{{- if kindIs "bool" .Values.shared }}{{ .Values.shared }}{{ else }}{{ eq .Values.revision "default" }}{{ end }}
+{{- end }}
+
+{{/* Does it bring the agents? true or false */}}
+{{- define "sluice.agent" -}}
+{{ and .Values.cni.enabled (eq (include "sluice.shared" .) "true") }}
 {{- end }}
 
 {{/* On the node's network 15014 is the agent's. */}}

@@ -54,7 +54,7 @@ export function admissionPolicy(parts: AdmissionPolicyParts): JsonObject {
           scope: 'Namespaced',
         })),
       },
-      matchConditions: parts.conditions.map((condition) => ({ ...condition })),
+      ...(parts.conditions.length > 0 && { matchConditions: parts.conditions.map((condition) => ({ ...condition })) }),
       variables: parts.variables.map((variable) => ({ ...variable })),
       validations: parts.demands.map(({ holds, otherwise }) => ({
         expression: holds,

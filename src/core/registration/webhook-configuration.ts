@@ -93,6 +93,8 @@ export function clientConfig({ client, path, caBundle }: Registration): JsonObje
 
 /** A selector in the form of the API, conditions as expressions. */
 export function selectorJson(selector: Selector): JsonObject {
+  // the API server stores an empty list as none, and takes each apply of one for a change
+  if (selector.length === 0) return {}
   return {
     matchExpressions: selector.map(({ key, operator, values }) => ({
       key,

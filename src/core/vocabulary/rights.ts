@@ -90,7 +90,7 @@ export const WEBHOOK_RIGHTS: readonly Right[] = [
     group: '',
     resource: 'secrets',
     verbs: ['get', 'patch'],
-    names: ['sluice-ca'],
+    names: ['sluice-ca{suffix}'],
     why: 'the CA and the certificate that the replicas share',
   },
   {
