@@ -23,7 +23,6 @@ report([
   decision('100 nodes', small),
   decision('5,000 nodes, 10,000 namespaces', large),
   knownShape(),
-  newConstraints(),
 ])
 
 function injection(name: ReviewName): Figure {
@@ -56,21 +55,6 @@ function knownShape(): Figure {
 
 function work(facts: Facts): Answer {
   return answerOf(facts, outcomeOf)
-}
-
-/** What the first pod with its selectors pays, before its coverage is remembered. */
-function newConstraints(): Figure {
-  let number = 0
-  const now = large.current()
-  if (now.is !== 'snapshot') throw new Error(now.why)
-  const work = (): unknown =>
-    now.snapshot.coverage({ spec: { nodeSelector: { 'bench.example/pool': String(number++) } } })
-  return {
-    name: 'coverage of new constraints, 5,000 nodes: CPU',
-    value: cpuOf(work, { runs: 20 }),
-    unit: 'ms',
-    goal: null,
-  }
 }
 
 function factsOf(name: ReviewName): Facts {

@@ -7,9 +7,9 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
-import { comparison, type Figure, figureTable } from './support/figure.ts'
+import { comparison, type Figure, figuresOf, figureTable } from './support/figure.ts'
 
-const BENCHMARKS = ['injection', 'admission', 'rules', 'plugin', 'memory', 'start'] as const
+const BENCHMARKS = ['injection', 'coverage', 'admission', 'rules', 'plugin', 'memory', 'start'] as const
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'string' }, compare: { type: 'boolean', default: false } },
@@ -18,10 +18,25 @@ const { values, positionals } = parseArgs({
 process.exitCode = values.compare ? compare(positionals) : await runAll(positionals)
 
 function compare(files: readonly string[]): number {
-  const [before, after] = files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as readonly Figure[])
-  if (before === undefined || after === undefined || files.length > 2) return usage('--compare takes two files')
-  process.stdout.write(comparison(before, after))
+  if (files.length !== 2) return usage('--compare takes two files')
+  const runs: (readonly Figure[])[] = []
+  for (const file of files) {
+    const text = readable(file)
+    const figures = text === undefined ? undefined : figuresOf(text)
+    if (figures === undefined)
+      return usage(`${file} ${text === undefined ? 'cannot be read' : 'is no file that --json wrote'}`)
+    runs.push(figures)
+  }
+  process.stdout.write(comparison(runs[0] ?? [], runs[1] ?? []))
   return 0
+}
+
+function readable(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
 }
 
 async function runAll(names: readonly string[]): Promise<number> {

@@ -39,13 +39,41 @@ export function figureTable(figures: readonly Figure[]): string {
   return aligned([['figure', 'value', 'unit', 'goal', ''], ...rows])
 }
 
-/** Two runs side by side: what both measured, and how the second is to the first. */
+/** Two runs side by side: what both measured and how the second is to the first, then what only one of them measured. */
 export function comparison(before: readonly Figure[], after: readonly Figure[]): string {
-  const rows = after.flatMap(({ name, value, unit }) => {
-    const old = before.find((figure) => figure.name === name)
-    return old === undefined ? [] : [[name, shown(old.value), shown(value), unit, (value / old.value).toFixed(2)]]
+  const names = [...new Set([...before, ...after].map(({ name }) => name))]
+  const rows = names.map((name) => {
+    const [old, now] = [before, after].map((figures) => figures.find((figure) => figure.name === name))
+    const ratio = old === undefined || now === undefined ? '' : (now.value / old.value).toFixed(2)
+    return [name, cell(old), cell(now), now?.unit ?? old?.unit ?? '', ratio]
   })
-  return aligned([['figure', 'before', 'after', 'unit', 'ratio'], ...rows])
+  const inBoth = (row: readonly string[]): boolean => row[4] !== ''
+  return aligned([
+    ['figure', 'before', 'after', 'unit', 'ratio'],
+    ...rows.filter(inBoth),
+    ...rows.filter((row) => !inBoth(row)),
+  ])
+}
+
+function cell(figure: Figure | undefined): string {
+  return figure === undefined ? '-' : shown(figure.value)
+}
+
+/** The figures that `text`, a file of results, holds; undefined where it is no such file. */
+export function figuresOf(text: string): readonly Figure[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return Array.isArray(value) && value.every(isFigure) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isFigure(value: unknown): value is Figure {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, value: number, unit, goal } = value as Partial<Record<keyof Figure, unknown>>
+  const goalFits = goal === null || (typeof goal === 'string' && /^[<>]= [\d.]+$/.test(goal))
+  return typeof name === 'string' && typeof number === 'number' && typeof unit === 'string' && goalFits
 }
 
 function shown(value: number): string {
