@@ -66,7 +66,16 @@ function verdict(is: Judgement, holds: boolean | null): Verdict {
 
 function proofOf(uid: string, name: string, is: Judgement): Proof {
   const at = Date.parse('2026-03-01T10:00:00Z')
-  return { uid, namespace: NAMESPACE, name, mode: 'cni', verdict: VERDICTS[is], measuredAt: at, since: at }
+  return {
+    uid,
+    namespace: NAMESPACE,
+    name,
+    mode: 'cni',
+    verdict: VERDICTS[is],
+    measuredAt: at,
+    since: at,
+    ticks: { measured: 0, since: 0 },
+  }
 }
 
 interface Condition {

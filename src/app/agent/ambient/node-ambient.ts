@@ -114,7 +114,7 @@ export function nodeAmbient(options: NodeAmbientOptions): NodeAmbient {
     onNews: (news) => recordNews(options, news),
     onVerdict: (uid, verdict) => {
       const pod = pods.get(uid)
-      if (pod !== undefined) proofs.record(pod, 'ambient', verdict, Date.now())
+      if (pod !== undefined) proofs.record(pod, 'ambient', verdict)
     },
   })
   proofs.onRecord(({ uid, mode, verdict }) => {

@@ -12,7 +12,8 @@ export interface PodConditionsOptions {
 
 interface Written {
   readonly text: string
-  readonly at: number
+  /** by a clock that nobody sets */
+  readonly tick: number
 }
 
 const TURN_MS = 1_000
@@ -64,14 +65,14 @@ export class PodConditions {
     const before = this.#written.get(proof.uid)
     const conditions = conditionsOf(proof, evict, before !== undefined)
     const text = JSON.stringify(conditions)
-    if (before?.text === text && proof.measuredAt - before.at < REFRESH_MS) return
+    if (before?.text === text && proof.ticks.measured - before.tick < REFRESH_MS) return
     try {
       await this.#options.client.patch(statusOf(proof), 'strategic', {
         // the API server refuses the patch where the name belongs to another pod by now
         metadata: { uid: proof.uid },
         status: { conditions: conditions.map((condition) => ({ ...condition, ...times(proof) })) },
       })
-      this.#written.set(proof.uid, { text, at: proof.measuredAt })
+      this.#written.set(proof.uid, { text, tick: proof.ticks.measured })
     } catch (error) {
       if (isAboutAnotherPod(error)) return
       this.#pausedUntil = performance.now() + PAUSE_AFTER_FAILURE_MS

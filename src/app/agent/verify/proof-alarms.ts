@@ -6,9 +6,10 @@ import type { Proof } from './proofs.ts'
 const UNPROVEN_MS = 5 * 60 * 1000
 
 /** What needs a person: pods that are measured not to be redirected, and those that nobody could measure for long. */
-export function proofAlarms(proofs: readonly Proof[], now: number): readonly Reason[] {
+export function proofAlarms(proofs: readonly Proof[], tick: number): readonly Reason[] {
   return proofs.flatMap((proof): readonly Reason[] => {
-    const { verdict, mode, since } = proof
+    const { verdict, mode, ticks } = proof
+    const unknownMs = tick - ticks.since
     const pod = `${proof.namespace}/${proof.name}`
     const first = headline(verdict)
     const why = first === undefined ? 'nothing could be measured' : sentence(first)
@@ -19,8 +20,8 @@ export function proofAlarms(proofs: readonly Proof[], now: number): readonly Rea
       case 'bypassing':
         return [{ code: 'pod_not_redirected', args: { pod, mode, verdict: verdict.is, why } }]
       case 'unknown': {
-        if (now - since < UNPROVEN_MS) return []
-        return [{ code: 'pod_unproven', args: { pod, mode, minutes: Math.floor((now - since) / 60_000), why } }]
+        if (unknownMs < UNPROVEN_MS) return []
+        return [{ code: 'pod_unproven', args: { pod, mode, minutes: Math.floor(unknownMs / 60_000), why } }]
       }
     }
   })

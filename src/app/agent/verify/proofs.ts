@@ -9,10 +9,12 @@ export interface Proof {
   readonly name: string
   readonly mode: Mode
   readonly verdict: Verdict
-  /** milliseconds since 1970 */
+  /** milliseconds since 1970, for others to read */
   readonly measuredAt: number
   /** since when each measurement said the same */
   readonly since: number
+  /** the same two by a clock that nobody sets: ages are told from these alone */
+  readonly ticks: { readonly measured: number; readonly since: number }
 }
 
 export type ProofListener = (proof: Proof, before: Proof | undefined) => void
@@ -25,11 +27,13 @@ export class Proofs {
   readonly #proofs = new Map<string, Proof>()
   readonly #listeners: ProofListener[] = []
 
-  /** Keeps what was measured about `pod` at `now`, and tells whoever listens. */
-  record({ uid, namespace, name }: NodePod, mode: Mode, verdict: Verdict, now: number): Proof {
+  /** Keeps what was measured about `pod` just now, and tells whoever listens. */
+  record({ uid, namespace, name }: NodePod, mode: Mode, verdict: Verdict): Proof {
     const before = this.#proofs.get(uid)
-    const since = before?.verdict.is === verdict.is ? before.since : now
-    const proof: Proof = { uid, namespace, name, mode, verdict, measuredAt: now, since }
+    const [now, tick] = [Date.now(), performance.now()]
+    const same = before?.verdict.is === verdict.is ? before : { since: now, ticks: { since: tick } }
+    const ticks = { measured: tick, since: same.ticks.since }
+    const proof: Proof = { uid, namespace, name, mode, verdict, measuredAt: now, since: same.since, ticks }
     this.#proofs.set(uid, proof)
     for (const listener of this.#listeners) listener(proof, before)
     return proof

@@ -61,9 +61,9 @@ export function proving(options: ProvingOptions): Proving {
     ...options,
     proofs,
     isRemembered: (uid) => journal.get(uid) !== undefined,
-    isStarting: (uid) => Date.now() - Date.parse(journal.get(uid)?.appliedAt ?? '') < STARTING_MS,
+    // what the journal has of a time to come was written before the clock was set back
+    isStarting: (uid) => Math.abs(Date.now() - Date.parse(journal.get(uid)?.appliedAt ?? '')) < STARTING_MS,
     find: async (pod) => await find(pod, options),
-    now: Date.now,
     report: {
       cured: (proof, cure, result) => {
         if (cure === 'evict' && !asksForEviction.has(proof.uid)) {
@@ -97,7 +97,7 @@ export function proving(options: ProvingOptions): Proving {
     loops: [sweep.loop, ...(conditions === null ? [] : [conditions.loop])],
     proofs,
     soon: (uid) => sweep.soon(uid),
-    alarms: () => proofAlarms(proofs.all(), Date.now()),
+    alarms: () => proofAlarms(proofs.all(), performance.now()),
     setGauges: () => setGauges(metrics, proofs),
   }
 }
@@ -111,8 +111,9 @@ function setGauges(metrics: AgentMetrics, proofs: Proofs): void {
         { mode, verdict },
         all.filter((proof) => proof.mode === mode && proof.verdict.is === verdict).length,
       )
-  const oldest = Math.min(Date.now(), ...all.map(({ measuredAt }) => measuredAt))
-  metrics.set('sluice_oldest_proof_seconds', {}, (Date.now() - oldest) / 1000)
+  const now = performance.now()
+  const oldest = Math.min(now, ...all.map(({ ticks }) => ticks.measured))
+  metrics.set('sluice_oldest_proof_seconds', {}, (now - oldest) / 1000)
 }
 
 /** Right after its ADD a pod has no address in the API yet; the runtime's own word of its namespace is in the journal. */

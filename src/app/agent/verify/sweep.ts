@@ -33,7 +33,6 @@ export interface SweepOptions {
   readonly proc: string
   /** the slow round over all pods */
   readonly everyMs: number
-  readonly now: () => number
   readonly report: SweepReport
 }
 
@@ -60,6 +59,7 @@ export class Sweep {
   readonly #attempts = new Map<string, number>()
   /** pods that were measured with their sidecar running */
   readonly #measuredRunning = new Set<string>()
+  /** by a clock that nobody sets: one that is set back must not keep the next round away */
   #roundAt = -Infinity
 
   constructor(options: SweepOptions) {
@@ -83,9 +83,9 @@ export class Sweep {
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
-    const { pods, now, everyMs, isRemembered, isStarting } = this.#options
-    if (pods.synced && now() - this.#roundAt >= everyMs) {
-      this.#roundAt = now()
+    const { pods, everyMs, isRemembered, isStarting } = this.#options
+    if (pods.synced && performance.now() - this.#roundAt >= everyMs) {
+      this.#roundAt = performance.now()
       for (const { uid } of pods.all()) if (!isStarting(uid)) this.soon(uid)
     }
     for (const uid of [...this.#queue]) {
@@ -189,7 +189,7 @@ export class Sweep {
   }
 
   #record(pod: NodePod, mode: Mode, verdict: Verdict): Proof {
-    return this.#options.proofs.record(pod, mode, verdict, this.#options.now())
+    return this.#options.proofs.record(pod, mode, verdict)
   }
 
   #forget(uid: string): void {
