@@ -61,14 +61,28 @@ test('the namespace of the node is nobody’s, even where a process of the pod i
 
 test('the journal shows the way where it still leads to the same namespace with an address of the pod', async () => {
   const uid = podUid()
-  assert.equal(await found(finder({ entry: { netnsPath: mine.path, netnsId: mine.handle.id } }), uid), mine.path)
+  const there = { netnsPath: mine.path, netnsId: mine.handle.id, addresses: [] }
+  assert.equal(await found(finder({ entry: there }), uid), mine.path)
   for (const entry of [
     { netnsPath: mine.path, netnsId: other.handle.id },
     { netnsPath: other.path, netnsId: other.handle.id },
     { netnsPath: '/run/netns/gone', netnsId: mine.handle.id },
     { netnsPath: '/etc/hostname', netnsId: mine.handle.id },
   ])
-    assert.match(why(await finder({ entry }).find({ uid, addresses: MINE })), /no process of the pod/)
+    assert.match(
+      why(await finder({ entry: { addresses: [], ...entry } }).find({ uid, addresses: MINE })),
+      /no process of the pod/,
+    )
+})
+
+test('a sandbox that the API server has not heard of is found by what the runtime gave it, unless another one is what it says', async () => {
+  const uid = podUid()
+  const anew = finder({ entry: { netnsPath: mine.path, netnsId: mine.handle.id, addresses: ['10.88.0.2'] } })
+  assert.equal(await found(anew, uid, []), mine.path)
+  assert.equal(await found(anew, uid, ['10.99.0.1']), mine.path, 'the address of the sandbox before')
+  await startPodProcess(uid, mine)
+  const before = { netnsPath: other.path, netnsId: other.handle.id, addresses: ['10.88.0.3'] }
+  assert.equal(await found(finder({ entry: before }), uid), mine.path)
 })
 
 test('a thousand looks leave no descriptor behind, and what was found closes once', async () => {
@@ -107,7 +121,7 @@ test('without SYS_PTRACE the namespace is the one that the runtime keeps and tha
 interface Given {
   readonly netnsDir?: string
   readonly host?: TestNetns['handle']
-  readonly entry?: Pick<JournalEntry, 'netnsPath' | 'netnsId'>
+  readonly entry?: Pick<JournalEntry, 'netnsPath' | 'netnsId' | 'addresses'>
 }
 
 function finder({ netnsDir = NETNS_DIR, entry, host: node = host }: Given = {}): NetnsFinder {

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parseJson } from '../../core/json/parse.ts'
-import { isObject, type JsonObject, objectsOf, stringOr } from '../../core/json/value.ts'
+import { isList, isObject, type JsonObject, objectsOf, stringOr } from '../../core/json/value.ts'
 import type { NamespaceId } from '../../edge/host/namespaces.ts'
 
 /** What the agent did for one pod. */
@@ -14,6 +14,8 @@ export interface JournalEntry {
   readonly netnsPath: string
   /** the path may be used again by another pod; this says whether it leads to the same namespace */
   readonly netnsId: NamespaceId
+  /** that the runtime gave it; the API server says so later, or not at all while it is away */
+  readonly addresses: readonly string[]
   readonly mode: 'cni' | 'ambient'
   /** as the annotation `sluice-mesh.io/intent` says it */
   readonly intent: string
@@ -108,9 +110,24 @@ function read(path: string, bootId: string): readonly JournalEntry[] {
     const mode = entry['mode']
     if ((mode !== 'cni' && mode !== 'ambient') || field('uid') === '' || field('netnsPath') === '') return []
     const [uid, namespace, name, containerId] = ['uid', 'namespace', 'name', 'containerId'].map(field)
+    const addresses = isList(entry['addresses']) ? entry['addresses'].flatMap((one) => stringOr(one) ?? []) : []
     const [netnsPath, netnsId, intent, appliedAt] = ['netnsPath', 'netnsId', 'intent', 'appliedAt'].map(field)
     const rules = entry['rules'] === 'found' ? 'found' : 'made'
-    return [{ uid, namespace, name, containerId, netnsPath, netnsId, mode, intent, rules, appliedAt } as JournalEntry]
+    return [
+      {
+        uid,
+        namespace,
+        name,
+        containerId,
+        netnsPath,
+        netnsId,
+        addresses,
+        mode,
+        intent,
+        rules,
+        appliedAt,
+      } as JournalEntry,
+    ]
   })
 }
 

@@ -48,6 +48,16 @@ export class NetnsFinder {
   }
 
   async find(pod: SoughtPod): Promise<Found> {
+    const found = await this.#byAddressesOf(pod)
+    const known = this.#options.journal.get(pod.uid)
+    if (found.is === 'found' || known === undefined) return found
+    // the API server does not say yet, or while it is away says what the sandbox before had: then the runtime's word counts
+    const addresses = known.addresses.flatMap((text) => parseAddress(text) ?? [])
+    const netns = await this.#claim(known.netnsPath, known.netnsId, { uid: pod.uid, addresses })
+    return netns === null ? found : { is: 'found', netns, path: known.netnsPath }
+  }
+
+  async #byAddressesOf(pod: SoughtPod): Promise<Found> {
     if (pod.addresses.length === 0) return lost('the API server does not say yet which addresses it has')
     const known = this.#options.journal.get(pod.uid)
     if (known !== undefined) {

@@ -141,7 +141,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     namespaces: new SandboxNamespaces(paths),
     ambient: ambient?.enrolment ?? null,
     ...(options.ambient !== null && { enablement: options.ambient.enablement }),
-    onRedirected: (uid) => proofs.soon(uid),
+    onRedirected: (uid) => proofs.redirected(uid),
     measure: (phase, seconds) => metrics.observe('sluice_cni_duration_seconds', { phase }, seconds),
   })
 

@@ -19,12 +19,16 @@ export function addressesOf(pod: JsonObject): readonly string[] {
   return [...new Set([podIP, ...all].filter((ip) => typeof ip === 'string' && ip !== ''))] as readonly string[]
 }
 
-/** Should the sidecar of `pod` listen by now? Before it starts, nobody listening is as it should be. */
-export function sidecarRuns(pod: JsonObject): boolean {
+/**
+ * The container of the sidecar that should listen by now, as its runtime names it; undefined where none should: before it starts,
+ * nobody listening is as it should be.
+ */
+export function readySidecar(pod: JsonObject): string | undefined {
   const { initContainerStatuses, containerStatuses } = objectOr(pod['status'])
-  return [...objectsOf(initContainerStatuses), ...objectsOf(containerStatuses)].some(
+  const found = [...objectsOf(initContainerStatuses), ...objectsOf(containerStatuses)].find(
     ({ name, ready }) => name === CONTAINERS.proxy && ready === true,
   )
+  return found === undefined ? undefined : (stringOr(found['containerID']) ?? '')
 }
 
 /**

@@ -15,6 +15,7 @@ const ENTRY: JournalEntry = {
   containerId: 'sandbox-1',
   netnsPath: '/var/run/netns/cni-1',
   netnsId: '4:4026532281',
+  addresses: ['10.1.2.3'],
   mode: 'cni',
   intent: '{"v":1,"kind":"sidecar"}',
   rules: 'found',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonObject } from '../../../src/core/json/value.ts'
-import { addressesOf, endedUnredirected, hasOwnNetwork, sidecarRuns } from '../../../src/core/repair/sweepable.ts'
+import { addressesOf, endedUnredirected, hasOwnNetwork, readySidecar } from '../../../src/core/repair/sweepable.ts'
 
 const RUNNING = { phase: 'Running', podIP: '10.0.0.7' }
 
@@ -25,9 +25,11 @@ test('each address counts once', () => {
 
 test('a sidecar runs when it is ready, in whichever list it stands', () => {
   for (const list of ['containerStatuses', 'initContainerStatuses']) {
-    assert.equal(sidecarRuns({ status: { [list]: [{ name: 'istio-proxy', ready: true }] } }), true)
-    assert.equal(sidecarRuns({ status: { [list]: [{ name: 'istio-proxy', ready: false }] } }), false)
-    assert.equal(sidecarRuns({ status: { [list]: [{ name: 'app', ready: true }] } }), false)
+    const of = (name: string, ready: boolean): string | undefined =>
+      readySidecar({ status: { [list]: [{ name, ready, containerID: 'containerd://1' }] } })
+    assert.equal(of('istio-proxy', true), 'containerd://1')
+    assert.equal(of('istio-proxy', false), undefined)
+    assert.equal(of('app', true), undefined)
   }
 })
 

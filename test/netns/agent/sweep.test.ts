@@ -111,11 +111,11 @@ test('rules that somebody took away come back, and a restart of the agent that f
   await until(part, (is) => is === 'redirected')
   const before = inNetns(part.scene.pod, 'nft', '-s', '-a', 'list', 'ruleset')
   const first = part.proving.proofs.get(part.uid)?.measuredAt ?? 0
-  part.proving.soon(part.uid)
+  part.proving.redirected(part.uid)
   await until(part, () => (part.proving.proofs.get(part.uid)?.measuredAt ?? 0) > first)
   assert.equal(inNetns(part.scene.pod, 'nft', '-s', '-a', 'list', 'ruleset'), before)
   inNetns(part.scene.pod, 'nft', 'flush', 'ruleset')
-  part.proving.soon(part.uid)
+  part.proving.redirected(part.uid)
   const since = part.proving.proofs.get(part.uid)?.since ?? 0
   await until(part, (is) => is === 'redirected' && (part.proving.proofs.get(part.uid)?.since ?? 0) > since)
   assert.match(await part.repairs(), /cure="reprogramme",result="done" 2/)
@@ -123,7 +123,7 @@ test('rules that somebody took away come back, and a restart of the agent that f
   const also = (): readonly ReasonCode[] =>
     part.proving.proofs.get(part.uid)?.verdict.also.map(({ code }) => code) ?? []
   assert.deepEqual(also(), ['redirection_restored'])
-  part.proving.soon(part.uid)
+  part.proving.redirected(part.uid)
   await until(part, () => also().length === 0)
 })
 
@@ -141,7 +141,7 @@ test('where something takes the rules away again and again, an eviction is asked
   )
   for (let round = 0; round < 4; round++) {
     const at = part.proving.proofs.get(part.uid)?.measuredAt ?? 0
-    part.proving.soon(part.uid)
+    part.proving.redirected(part.uid)
     await until(part, () => (part.proving.proofs.get(part.uid)?.measuredAt ?? 0) > at)
     await sleep(700)
   }

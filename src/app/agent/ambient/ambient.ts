@@ -241,7 +241,7 @@ export class Ambient {
     const place = { containerId, netnsPath: found.path, netnsId: netns.id }
     this.#held.set(uid, { ...place, intent, addresses, proof: null, wasProven: false, since: this.#clock.now() })
     const appliedAt = new Date().toISOString()
-    const entry = { uid, namespace, name, ...place, mode: 'ambient', rules: 'made', appliedAt } as const
+    const entry = { uid, namespace, name, ...place, addresses, mode: 'ambient', rules: 'made', appliedAt } as const
     journal.put({ ...entry, intent: encodeIntent(intent) })
     return await this.#measure(pod, netns)
   }

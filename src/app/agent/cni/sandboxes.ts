@@ -164,13 +164,23 @@ export class Sandboxes {
 
   async #redirect(sandbox: Sandbox, intent: SidecarIntent | AmbientIntent, signal: AbortSignal): Promise<CniOutcome> {
     const { journal } = this.#options
-    const { uid, namespace, name, containerId, netnsPath, netns } = sandbox
+    const { uid, namespace, name, containerId, netnsPath, netns, addresses } = sandbox
     const early = lateness(signal)
     if (early !== null) return refused(early)
     // before the rules: should the process end in between, the next one knows where to look
     const mode = intent.kind === 'ambient' ? 'ambient' : 'cni'
     const appliedAt = new Date().toISOString()
-    const place = { uid, namespace, name, containerId, netnsPath, netnsId: netns.id, mode, appliedAt } as const
+    const place = {
+      uid,
+      namespace,
+      name,
+      containerId,
+      netnsPath,
+      netnsId: netns.id,
+      addresses,
+      mode,
+      appliedAt,
+    } as const
     const entry: JournalEntry = { ...place, intent: encodeIntent(intent), rules: 'made' }
     journal.put(entry)
     const applied = await this.#timed('applied', async () => await this.#apply(sandbox, intent, signal))

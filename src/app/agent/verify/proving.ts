@@ -5,13 +5,12 @@ import { parseAddress } from '../../../core/intent/address.ts'
 import { MODES } from '../../../core/vocabulary/modes.ts'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import type { ClusterClient } from '../../../edge/cluster/client.ts'
-import { openNetns } from '../../../edge/host/namespaces.ts'
 import type { Place } from '../../../edge/host/netns-jobs.ts'
 import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
 import type { Logger } from '../../../edge/telemetry/logger.ts'
 import type { Journal } from '../journal.ts'
 import type { Loop } from '../loop.ts'
-import type { Found, NetnsFinder } from '../netns-finder.ts'
+import type { NetnsFinder } from '../netns-finder.ts'
 import type { NodePod, NodePods } from '../node-pods.ts'
 import type { AgentMetrics } from '../record.ts'
 import type { Redirector } from '../redirector.ts'
@@ -42,8 +41,8 @@ export interface ProvingOptions {
 export interface Proving {
   readonly loops: readonly Loop[]
   readonly proofs: Proofs
-  /** measures a pod with the next turn: it was redirected a moment ago */
-  readonly soon: (uid: string) => void
+  /** measures a pod with the next turn: it has a new sandbox, which was redirected a moment ago */
+  readonly redirected: (uid: string) => void
   readonly alarms: () => readonly Reason[]
   readonly setGauges: () => void
 }
@@ -53,7 +52,7 @@ const STARTING_MS = 30_000
 
 /** Wires sweep, proofs and conditions together. */
 export function proving(options: ProvingOptions): Proving {
-  const { pods, journal, client, metrics, log } = options
+  const { pods, journal, finder, client, metrics, log } = options
   const proofs = new Proofs()
   const conditions = client === null ? null : new PodConditions({ client, report: reportCondition(options) })
   const asksForEviction = new Set<string>()
@@ -63,7 +62,10 @@ export function proving(options: ProvingOptions): Proving {
     isRemembered: (uid) => journal.get(uid) !== undefined,
     // what the journal has of a time to come was written before the clock was set back
     isStarting: (uid) => Math.abs(Date.now() - Date.parse(journal.get(uid)?.appliedAt ?? '')) < STARTING_MS,
-    find: async (pod) => await find(pod, options),
+    find: async ({ uid, object }) => {
+      const addresses = addressesOf(object).flatMap((text) => parseAddress(text) ?? [])
+      return await finder.find({ uid, addresses })
+    },
     report: {
       cured: (proof, cure, result) => {
         if (cure === 'evict' && !asksForEviction.has(proof.uid)) {
@@ -96,7 +98,7 @@ export function proving(options: ProvingOptions): Proving {
   return {
     loops: [sweep.loop, ...(conditions === null ? [] : [conditions.loop])],
     proofs,
-    soon: (uid) => sweep.soon(uid),
+    redirected: (uid) => sweep.redirected(uid),
     alarms: () => proofAlarms(proofs.all(), performance.now()),
     setGauges: () => setGauges(metrics, proofs),
   }
@@ -114,22 +116,6 @@ function setGauges(metrics: AgentMetrics, proofs: Proofs): void {
   const now = performance.now()
   const oldest = Math.min(now, ...all.map(({ ticks }) => ticks.measured))
   metrics.set('sluice_oldest_proof_seconds', {}, (now - oldest) / 1000)
-}
-
-/** Right after its ADD a pod has no address in the API yet; the runtime's own word of its namespace is in the journal. */
-async function find(pod: NodePod, { journal, finder }: ProvingOptions): Promise<Found> {
-  const addresses = addressesOf(pod.object).flatMap((text) => parseAddress(text) ?? [])
-  const known = journal.get(pod.uid)
-  if (addresses.length > 0 || known === undefined) return await finder.find({ uid: pod.uid, addresses })
-  const lost = (why: string): Found => ({ is: 'lost', reason: { code: 'netns_not_found', args: { why } } })
-  try {
-    const netns = openNetns(known.netnsPath)
-    if (netns.id === known.netnsId) return { is: 'found', netns, path: known.netnsPath }
-    netns[Symbol.dispose]()
-    return lost(`${known.netnsPath} leads to another namespace by now`)
-  } catch (error) {
-    return lost(error instanceof Error ? error.message : String(error))
-  }
 }
 
 function reportCondition({ metrics, log }: ProvingOptions): ConstructorParameters<typeof PodConditions>[0]['report'] {

@@ -2,7 +2,7 @@ import type { Surroundings } from '../../../core/intent/enrolment.ts'
 import { type Promised, promisedTo } from '../../../core/intent/promised.ts'
 import type { Verdict } from '../../../core/redirection/evidence.ts'
 import { type Cure, cureOf } from '../../../core/repair/cure.ts'
-import { endedUnredirected, hasOwnNetwork, sidecarRuns } from '../../../core/repair/sweepable.ts'
+import { endedUnredirected, hasOwnNetwork, readySidecar } from '../../../core/repair/sweepable.ts'
 import type { Mode } from '../../../core/vocabulary/modes.ts'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import type { NetnsHandle } from '../../../edge/host/namespaces.ts'
@@ -57,8 +57,10 @@ export class Sweep {
   readonly #options: SweepOptions
   readonly #queue = new Set<string>()
   readonly #attempts = new Map<string, number>()
-  /** pods that were measured with their sidecar running */
-  readonly #measuredRunning = new Set<string>()
+  /** the sidecar with which each pod was measured last: another one is another process, which may listen or not */
+  readonly #measuredWith = new Map<string, string>()
+  /** the sidecar that was ready when the pod got its sandbox: the status is of the one before, for as long as it names that */
+  readonly #endedWith = new Map<string, string>()
   /** by a clock that nobody sets: one that is set back must not keep the next round away */
   #roundAt = -Infinity
 
@@ -82,6 +84,13 @@ export class Sweep {
     else this.#queue.add(uid)
   }
 
+  /** The pod `uid` has a new sandbox, which was redirected a moment ago: it is measured with the next turn. */
+  redirected(uid: string): void {
+    const sidecar = readySidecar(this.#options.pods.get(uid)?.object ?? {})
+    if (sidecar !== undefined) this.#endedWith.set(uid, sidecar)
+    this.soon(uid)
+  }
+
   async #turn(signal: AbortSignal): Promise<void> {
     const { pods, everyMs, isRemembered, isStarting } = this.#options
     if (pods.synced && performance.now() - this.#roundAt >= everyMs) {
@@ -102,7 +111,15 @@ export class Sweep {
   #hasNews({ uid, object }: NodePod): boolean {
     if (!hasOwnNetwork(object))
       return endedUnredirected(object) && this.#options.proofs.get(uid)?.verdict.is !== 'bypassing'
-    return this.#options.proofs.get(uid) === undefined || (sidecarRuns(object) && !this.#measuredRunning.has(uid))
+    const sidecar = this.#expected(uid, object)
+    return (
+      this.#options.proofs.get(uid) === undefined || (sidecar !== undefined && sidecar !== this.#measuredWith.get(uid))
+    )
+  }
+
+  #expected(uid: string, object: NodePod['object']): string | undefined {
+    const sidecar = readySidecar(object)
+    return sidecar === this.#endedWith.get(uid) ? undefined : sidecar
   }
 
   async #look(pod: NodePod): Promise<void> {
@@ -132,10 +149,11 @@ export class Sweep {
     if (found.is === 'lost') return unknown(found.reason)
     using netns = found.netns
     const { probes, proc, ambientDns, outside } = this.#options
-    if (sidecarRuns(pod.object)) this.#measuredRunning.add(pod.uid)
+    const sidecar = this.#expected(pod.uid, pod.object)
+    if (sidecar !== undefined) this.#measuredWith.set(pod.uid, sidecar)
     return await verifyPod(netns, found.path, intent, {
       worker: probes,
-      proxyExpected: mode === 'ambient' || sidecarRuns(pod.object),
+      proxyExpected: mode === 'ambient' || sidecar !== undefined,
       outside,
       proc,
       resolvers: null,
@@ -195,7 +213,8 @@ export class Sweep {
   #forget(uid: string): void {
     this.#queue.delete(uid)
     this.#attempts.delete(uid)
-    this.#measuredRunning.delete(uid)
+    this.#measuredWith.delete(uid)
+    this.#endedWith.delete(uid)
     this.#options.proofs.forget(uid)
   }
 }
