@@ -22,7 +22,10 @@ export interface CommandResult {
 
 /** One line of the API server's audit log, as far as tests read it. */
 export interface AuditEvent {
+  /** the same in every stage of a request */
+  readonly auditID: string
   readonly verb: string
+  readonly user: { readonly username: string }
   readonly objectRef?: {
     readonly resource?: string
     readonly namespace?: string

@@ -269,6 +269,7 @@ async function agentWorks(
     verdict,
     measuredAt: now,
     since: now,
+    ticks: { measured: 0, since: 0 },
   } as const
   conditions.tell(proof, false)
   const running = Promise.all([pods.run(stop.signal), conditions.loop.run(stop.signal)])

@@ -26,8 +26,21 @@ const FOLDERS = [
   { name: 'proc', path: '/proc', at: '/host/proc', more: { readOnly: true } },
 ]
 
+/** What a test changes of the agent's container. */
+export interface AgentChange {
+  readonly capabilities?: readonly Capability[]
+  readonly env?: Readonly<Record<string, string>>
+  /** a folder of the node, to read */
+  readonly folder?: { readonly path: string; readonly at: string }
+}
+
 /** The namespace, the account with what it may read, and the DaemonSet of the agent. */
 export function agentObjects(capabilities: readonly Capability[] = CAPABILITIES): readonly JsonObject[] {
+  return changedAgent({ capabilities })
+}
+
+/** The same with a change. */
+export function changedAgent(change: AgentChange): readonly JsonObject[] {
   const labels = { 'app.kubernetes.io/name': AGENT }
   const subjects = [{ kind: 'ServiceAccount', name: AGENT, namespace: SLUICE }]
   const group = 'rbac.authorization.k8s.io'
@@ -56,13 +69,15 @@ export function agentObjects(capabilities: readonly Capability[] = CAPABILITIES)
       metadata: { name: AGENT, namespace: SLUICE, labels },
       spec: {
         selector: { matchLabels: labels },
-        template: { metadata: { labels }, spec: agentPod(capabilities) },
+        template: { metadata: { labels }, spec: agentPod(change) },
       },
     },
   ]
 }
 
-function agentPod(capabilities: readonly string[]): JsonObject {
+function agentPod({ capabilities = CAPABILITIES, env = {}, folder }: AgentChange): JsonObject {
+  const extra = folder === undefined ? [] : [{ name: 'extra', ...folder, more: { readOnly: true } }]
+  const folders = [...FOLDERS, ...extra]
   return {
     serviceAccountName: AGENT,
     hostNetwork: true,
@@ -78,6 +93,7 @@ function agentPod(capabilities: readonly string[]): JsonObject {
         env: [
           { name: 'SLUICE_NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
           { name: 'SLUICE_PROC', value: '/host/proc' },
+          ...Object.entries(env).map(([name, value]) => ({ name, value })),
         ],
         readinessProbe: { httpGet: { host: '127.0.0.1', port: 8000, path: '/readyz' }, periodSeconds: 1 },
         livenessProbe: { httpGet: { host: '127.0.0.1', port: 8000, path: '/healthz' }, periodSeconds: 10 },
@@ -88,10 +104,10 @@ function agentPod(capabilities: readonly string[]): JsonObject {
           seccompProfile: { type: 'RuntimeDefault' },
           capabilities: { drop: ['ALL'], add: [...capabilities] },
         },
-        volumeMounts: FOLDERS.map(({ name, at, more }) => ({ name, mountPath: at, ...more })),
+        volumeMounts: folders.map(({ name, at, more }) => ({ name, mountPath: at, ...more })),
       },
     ],
-    volumes: FOLDERS.map(({ name, path }) => ({ name, hostPath: { path, type: 'DirectoryOrCreate' } })),
+    volumes: folders.map(({ name, path }) => ({ name, hostPath: { path, type: 'DirectoryOrCreate' } })),
   }
 }
 
@@ -118,6 +134,14 @@ export function meshPod(name: string): JsonObject {
     ['0.0.0.0:15006', 'inbound'],
   ])
   return podOf(name, PROMISED, [box('app', 1000, [['0.0.0.0:8080', 'app']]), proxy])
+}
+
+/** A sidecar pod that only Istio injected: what is to be redirected stands in its spec, which the agent knows by its watch. */
+export function istioPod(name: string): JsonObject {
+  const annotations = {
+    'sidecar.istio.io/status': '{"initContainers":["istio-validation"],"containers":["istio-proxy"]}',
+  }
+  return { ...meshPod(name), metadata: { name, annotations } }
 }
 
 function podOf(
