@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { startNode } from '../../scripts/cluster/node.ts'
 import { BOX_IMAGE } from '../../scripts/cluster/node-images.ts'
 import { type JsonObject, objectOr } from '../../src/core/json/value.ts'
 import { apply, dial, kubectl, makeNamespace, node, ready, run, waitFor } from './cluster.ts'
@@ -12,6 +13,7 @@ import {
   removeChart,
   sluice,
 } from './installation.ts'
+import { NODE_DIRECTORY } from './place.ts'
 import { AGENT, plainPod, SLUICE } from './workloads.ts'
 
 /** The product as people install it: by its chart, from the image that ships, on a real node with real pods and a real Envoy. */
@@ -138,6 +140,35 @@ test('with the webhook down the guard refuses pods of the mesh, and nobody else'
     await kubectl('-n', SLUICE, 'scale', 'deployment/sluice-webhook', '--replicas=2')
   }
   await installed()
+})
+
+test('from nothing, on a node that is born tainted, everything comes up by itself, and nothing waits for Sluice but the mesh', async () => {
+  const labels = { app: 'cold' }
+  const { spec } = plainPod('cold')
+  const web = { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: spec ?? {} } }
+  await apply({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'cold', namespace: LATER }, spec: web })
+  await kubectl('-n', LATER, 'rollout', 'status', 'deployment/cold', '--timeout=120s')
+  await kubectl('label', 'node', 'node', 'sluice-mesh.io/cni-', 'sluice-mesh.io/ambient-')
+  await kubectl('taint', 'node', 'node', 'sluice-mesh.io/not-ready=:NoSchedule', '--overwrite')
+  for (const namespace of [SLUICE, LATER])
+    await kubectl('-n', namespace, 'delete', 'pods', '--all', '--force', '--grace-period=0', '--wait=false')
+  await node.down()
+  await startNode(NODE_DIRECTORY)
+  // the first pods of the cluster: no policy and no webhook of Sluice stands in their way, and its taint they tolerate
+  const system = plainPod('system')
+  const tolerant = { ...objectOr(system['spec']), tolerations: [{ operator: 'Exists' }] }
+  await create('kube-system', { ...system, spec: tolerant })
+  await ready('kube-system', 'system')
+  await installed()
+  const taints = async (): Promise<string> => await kubectl('get', 'node', 'node', '-o', 'jsonpath={.spec.taints}')
+  await waitFor(async () => !(await taints()).includes('sluice-mesh.io'), 'the taint is lifted', taints)
+  await kubectl('-n', LATER, 'rollout', 'status', 'deployment/cold', '--timeout=120s')
+  const [name = ''] = (
+    await kubectl('-n', LATER, 'get', 'pods', '-l', 'app=cold', '-o', 'jsonpath={.items[*].metadata.name}')
+  ).split(' ')
+  assert.equal(await decided(LATER, name), 'cni')
+  const plain = await ready(OUTSIDE, 'plain')
+  assert.equal(await dial(LATER, name, `${plain}:8080`), `app was asked for ${plain}:8080 by a proxy`)
 })
 
 test('sluice check finds everything in order', async () => {
