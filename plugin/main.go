@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/containernetworking/cni/pkg/skel"
 	"github.com/containernetworking/cni/pkg/types"
@@ -68,13 +69,28 @@ func uninstalled() bool {
 
 // farewell tells the agent of what has gone. Nobody hears of a failure but the runtime's log.
 func farewell(command string, stdin io.Reader, log io.Writer) {
-	data, _ := io.ReadAll(io.LimitReader(stdin, maxAnswer))
+	data := readAll(stdin)
 	n, err := parse(data)
 	if err == nil {
 		err = exchange(command, argsFromEnvironment(data), n)
 	}
 	if err != nil {
 		fmt.Fprintf(log, "sluice-cni: %s: the agent was not told: %v\n", command, err)
+	}
+}
+
+// readAll gives what stdin holds; nothing where whoever calls does not end it, since a DEL must end all the same.
+func readAll(stdin io.Reader) []byte {
+	done := make(chan []byte, 1)
+	go func() {
+		data, _ := io.ReadAll(io.LimitReader(stdin, maxAnswer))
+		done <- data
+	}()
+	select {
+	case data := <-done:
+		return data
+	case <-time.After(patience["DEL"]):
+		return nil
 	}
 }
 

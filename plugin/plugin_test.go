@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 var plugin string
@@ -195,6 +197,24 @@ func TestDelGivesUpAnAgentThatHangs(t *testing.T) {
 	_, log, code := run(call{command: "DEL", stdin: conf("1.0.0", socket, "", nil)})
 	if code != 0 || !strings.Contains(log, "the agent was not told") {
 		t.Errorf("%d %s", code, log)
+	}
+}
+
+func TestDelEndsThoughItsInputDoesNot(t *testing.T) {
+	patient, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(patient, plugin)
+	cmd.Env = []string{"CNI_COMMAND=DEL", "CNI_CONTAINERID=c1", "CNI_IFNAME=eth0", "CNI_PATH=/opt/cni/bin"}
+	stdin, err := cmd.StdinPipe() // open until the plugin has ended
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	if _, err := stdin.Write([]byte(`{"cniVersion":"1.0.0"`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Run(); err != nil {
+		t.Error(err)
 	}
 }
 
