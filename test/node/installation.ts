@@ -9,11 +9,15 @@ import { AGENT, SLUICE } from './workloads.ts'
 const [IMAGE_PATH = '', TAG = ''] = SLUICE_IMAGE.split(':')
 const [HUB = '', IMAGE = ''] = IMAGE_PATH.split('/')
 
-/** What the chart renders for this node: the image that ships, and nothing pulled. */
-export function chartObjects(...sets: readonly string[]): readonly JsonObject[] {
+/** Arguments of helm for this node: the image that ships, and nothing pulled. */
+export function chartArguments(...sets: readonly string[]): readonly string[] {
   const values = [`global.hub=${HUB}`, `global.image=${IMAGE}`, 'global.imagePullPolicy=Never', ...sets]
-  const args = ['--set-string', `global.tag=${TAG}`, ...values.flatMap((value) => ['--set', value])]
-  const { ok, text } = renderChart(args, SLUICE)
+  return ['--set-string', `global.tag=${TAG}`, ...values.flatMap((value) => ['--set', value])]
+}
+
+/** What the chart renders for this node. */
+export function chartObjects(...sets: readonly string[]): readonly JsonObject[] {
+  const { ok, text } = renderChart(chartArguments(...sets), SLUICE)
   assert.ok(ok, text)
   return parseAllDocuments(text).flatMap((document) =>
     document.contents === null ? [] : [document.toJS() as JsonObject],
