@@ -2,19 +2,26 @@
  * The CNI plugin as a runtime starts it, whole process, against an agent in a process of its own; then many pods at once, and what
  * the agent holds for them.
  */
-import { once } from 'node:events'
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { JsonObject } from '../src/core/json/value.ts'
 import { buildPlugin } from '../scripts/plugin.ts'
-import { agentOptions, callPlugin, DECIDED, makeSandbox, NODE, type PluginCall } from '../test/netns/agent/node.ts'
+import {
+  agentOptions,
+  DECIDED,
+  makeSandbox,
+  NODE,
+  PLAIN,
+  pluginProcess,
+  type PluginProcess,
+  type TestSandbox,
+} from '../test/netns/agent/node.ts'
 import { tools } from '../test/netns/world.ts'
 import { ask, receive, startAgentProcess } from './support/child.ts'
-import { type Figure, median, quantile } from './support/figure.ts'
 import { report } from './support/report.ts'
-import { childrenCpuMs, type Usage } from './support/usage.ts'
+import { buildRuntime, callAll, callFigures } from './support/runtime.ts'
+import type { Usage } from './support/usage.ts'
 
 const RUNS = 100
 /** as many as a large node has pods, and the load that a node sees when it comes back */
@@ -35,76 +42,78 @@ try {
   agent.send(options)
   await receive(agent)
 
-  const [first] = sandboxes
-  if (first === undefined) throw new Error('no sandbox was made')
-  const excluded: PluginCall = { folder, sandbox: first, annotations: DECIDED, namespace: 'kube-system' }
-  const sidecar: PluginCall = { folder, sandbox: first, annotations: DECIDED }
+  buildRuntime()
+  const plugin = buildPlugin()
+  const sidecar = (sandbox: TestSandbox, command: 'ADD' | 'DEL' = 'ADD', namespace = 'shop'): PluginProcess =>
+    pluginProcess({ folder, sandbox, annotations: DECIDED, command, namespace })
+  const few = sandboxes.slice(0, RUNS)
+  const version: PluginProcess = { env: { CNI_COMMAND: 'VERSION' }, stdin: '' }
+  const excluded = (sandbox: TestSandbox): PluginProcess =>
+    pluginProcess({ folder, sandbox, annotations: PLAIN, namespace: 'kube-system' })
   const alone = [
-    ...(await repeated('a C program that does nothing', null, () => program('/bin/true'))),
-    ...(await repeated('VERSION', '<= 3', () => program(buildPlugin()))),
-    ...(await repeated('excluded ADD', '<= 4', () => add(excluded))),
-    ...(await repeated(
-      'sidecar ADD',
+    ...callFigures(
+      'plugin, a C program that does nothing',
+      null,
+      await callAll(
+        '/bin/true',
+        few.map(() => version),
+      ),
+    ),
+    ...callFigures(
+      'plugin, VERSION',
+      '<= 3',
+      await callAll(
+        plugin,
+        few.map(() => version),
+      ),
+    ),
+    ...callFigures('plugin, excluded ADD', '<= 4', await callAll(plugin, few.map(excluded))),
+    ...callFigures(
+      'plugin, sidecar ADD',
       '<= 7',
-      () => add(sidecar),
-      () => callPlugin({ ...sidecar, command: 'DEL' }),
-    )),
-    ...(await repeated('sidecar ADD, again', null, () => add(sidecar))),
+      await callAll(
+        plugin,
+        few.map((each) => sidecar(each)),
+      ),
+    ),
+    ...callFigures(
+      'plugin, sidecar ADD, again',
+      null,
+      await callAll(
+        plugin,
+        few.map((each) => sidecar(each)),
+      ),
+    ),
   ]
-  await Promise.all(sandboxes.slice(0, PODS).map((sandbox) => add({ ...sidecar, sandbox })))
+  await callAll(
+    plugin,
+    sandboxes.slice(0, PODS).map((each) => sidecar(each)),
+  )
   const with250 = await ask<Usage>(agent, 'usage')
-  await Promise.all(sandboxes.map((sandbox) => callPlugin({ ...sidecar, sandbox, command: 'DEL' })))
+  await callAll(
+    plugin,
+    sandboxes.map((each) => sidecar(each, 'DEL')),
+  )
+  const before = await ask<Usage>(agent, 'usage')
   const begin = performance.now()
-  const each = await Promise.all(sandboxes.map((sandbox) => add({ ...sidecar, sandbox })))
+  const each = await callAll(
+    plugin,
+    sandboxes.map((one) => sidecar(one)),
+    'at once',
+  )
   const total = performance.now() - begin
+  const after = await ask<Usage>(agent, 'usage')
   report([
     ...alone,
     { name: `${AT_ONCE} ADDs at once: total`, value: total, unit: 'ms', goal: null },
-    { name: `${AT_ONCE} ADDs at once: median`, value: median(each), unit: 'ms', goal: null },
-    { name: `${AT_ONCE} ADDs at once: p99`, value: quantile(each, 0.99), unit: 'ms', goal: null },
+    ...callFigures(`${AT_ONCE} ADDs at once`, null, each),
+    { name: 'agent, sidecar ADD: CPU', value: (after.cpuMs - before.cpuMs) / AT_ONCE, unit: 'ms', goal: null },
     { name: `memory of the agent with ${PODS} pods`, value: with250.residentMiB, unit: 'MiB', goal: '<= 100' },
     { name: `heap of the agent with ${PODS} pods`, value: with250.heapMiB, unit: 'MiB', goal: null },
   ])
 } finally {
   agent.kill()
   rmSync(folder, { recursive: true })
-}
-
-/** `work` gives its wall time; its CPU time is that of the plugin, from its start to its end, and of nothing else. */
-async function repeated(
-  of: string,
-  goal: string | null,
-  work: () => Promise<number>,
-  prepare?: () => Promise<unknown>,
-): Promise<readonly Figure[]> {
-  const times: number[] = []
-  let cpu = 0
-  for (let run = 0; run < RUNS; run++) {
-    await prepare?.()
-    const before = childrenCpuMs()
-    times.push(await work())
-    cpu += childrenCpuMs() - before
-  }
-  return [
-    { name: `plugin, ${of}: CPU`, value: cpu / RUNS, unit: 'ms', goal },
-    { name: `plugin, ${of}: median`, value: median(times), unit: 'ms', goal: null },
-    { name: `plugin, ${of}: p99`, value: quantile(times, 0.99), unit: 'ms', goal: null },
-  ]
-}
-
-async function add(call: PluginCall): Promise<number> {
-  const begin = performance.now()
-  const { code, stdout } = await callPlugin(call)
-  if (code !== 0) throw new Error(`ADD was refused: ${stdout}`)
-  return performance.now() - begin
-}
-
-async function program(path: string): Promise<number> {
-  const begin = performance.now()
-  const child = spawn(path, [], { env: { CNI_COMMAND: 'VERSION' }, stdio: ['ignore', 'ignore', 'inherit'] })
-  const [code] = (await once(child, 'close')) as [number | null]
-  if (code !== 0) throw new Error(`${path} failed`)
-  return performance.now() - begin
 }
 
 function podOf(uid: string): JsonObject {

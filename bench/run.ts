@@ -9,7 +9,7 @@ import { cpus, loadavg, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { comparison, type Figure, figuresOf, figureTable } from './support/figure.ts'
 
-const BENCHMARKS = ['injection', 'coverage', 'admission', 'rules', 'plugin', 'memory', 'start'] as const
+const BENCHMARKS = ['injection', 'coverage', 'admission', 'rules', 'plugin', 'ambient', 'memory', 'start'] as const
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'string' }, compare: { type: 'boolean', default: false } },

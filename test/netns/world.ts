@@ -16,6 +16,11 @@ export const tools = netnsTools()
 const cleanups = new AsyncDisposableStack()
 after(() => cleanups.disposeAsync())
 
+/** Ends all of it now: for a program that is no test, which its own child processes would keep running. */
+export async function endAll(): Promise<void> {
+  await cleanups.disposeAsync()
+}
+
 /** Something that ends with this test file. */
 export function untilEnd<T extends Disposable | AsyncDisposable>(resource: T): T {
   return cleanups.use(resource)

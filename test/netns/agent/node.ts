@@ -113,7 +113,14 @@ export interface PluginEnd {
   readonly error: { readonly code: number; readonly msg: string; readonly details?: string } | null
 }
 
-export function spawnPlugin(call: PluginCall): ChildProcess {
+/** The environment and the standard input of the plugin's process. */
+export interface PluginProcess {
+  readonly env: Readonly<Record<string, string>>
+  readonly stdin: string
+}
+
+/** How the runtime starts the plugin for `call`. */
+export function pluginProcess(call: PluginCall): PluginProcess {
   const { command = 'ADD', sandbox, namespace = 'shop' } = call
   const { containerId, uid } = sandbox
   const args = `IgnoreUnknown=1;K8S_POD_NAMESPACE=${namespace};K8S_POD_NAME=web-0;K8S_POD_INFRA_CONTAINER_ID=${containerId};K8S_POD_UID=${uid}`
@@ -125,8 +132,13 @@ export function spawnPlugin(call: PluginCall): ChildProcess {
     CNI_PATH: '/opt/cni/bin',
     CNI_ARGS: args,
   }
+  return { env, stdin: JSON.stringify(configOf(call)) }
+}
+
+export function spawnPlugin(call: PluginCall): ChildProcess {
+  const { env, stdin } = pluginProcess(call)
   const child = spawn(plugin, [], { env, stdio: ['pipe', 'pipe', 'pipe'] })
-  child.stdin.end(JSON.stringify(configOf(call)))
+  child.stdin.end(stdin)
   return child
 }
 

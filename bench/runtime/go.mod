@@ -1,0 +1,3 @@
+module sluice-mesh.io/sluice/bench/runtime
+
+go 1.24
