@@ -148,6 +148,22 @@ export async function rulesOf(name: string, namespace: string = SHOP): Promise<s
   return listed.replaceAll(/counter packets \d+ bytes \d+/g, 'counter')
 }
 
+/** All that ambient changes in the network of a pod: its rules, its policy routes and routes, and who listens. */
+export async function networkOf(name: string, namespace: string): Promise<string> {
+  const netns = await netnsOf(await ready(namespace, name))
+  const commands = [
+    ['ip', 'netns', 'exec', netns, 'nft', '-s', 'list', 'ruleset'],
+    ...['-4', '-6'].flatMap((family) => [
+      ['ip', '-n', netns, family, 'rule'],
+      ['ip', '-n', netns, family, 'route', 'show', 'table', 'all'],
+    ]),
+    ['ss', '-N', netns, '-H', '-l', '-n', '-t', '-u'],
+  ]
+  const printed: string[] = []
+  for (const command of commands) printed.push(await run(...command))
+  return printed.join('---\n')
+}
+
 /** The members of the host's sets: whom the kubelet's probes are translated for. */
 export async function probeSet(): Promise<string> {
   return await run('nft', 'list', 'table', 'inet', 'istio-ambient-nat')

@@ -8,6 +8,7 @@ import {
   GATED,
   LABEL,
   netnsOf,
+  networkOf,
   OUTSIDE,
   probedPod,
   probeSet,
@@ -102,6 +103,23 @@ test('a namespace with a readiness gate has its pods Ready once they are proven'
   assert.deepEqual(await carried('careful', GATED), ['ztunnel', 'ztunnel'])
 })
 
+test('a running pod of a namespace outside comes in by its own label, and without it has its network as it was', async () => {
+  await apply(...inNamespace(OUTSIDE, probedPod('lone')))
+  assert.deepEqual(await carried('lone', OUTSIDE), ['nobody', 'nobody'])
+  const [alone, pod] = [await networkOf('lone', OUTSIDE), await seen('lone', OUTSIDE)]
+  await kubectl('-n', OUTSIDE, 'label', 'pod', 'lone', `${LABEL}=ambient`)
+  await untilMarked('lone', 'enabled', OUTSIDE)
+  assert.deepEqual(await carried('lone', OUTSIDE), ['ztunnel', 'ztunnel'])
+  const inside = await networkOf('lone', OUTSIDE)
+  for (const part of [/lookup 100\b/, /table 100\b/, /:15001\b/, /:15006\b/, /:15008\b/, /:15053\b/])
+    assert.match(inside, part)
+  await kubectl('-n', OUTSIDE, 'label', 'pod', 'lone', `${LABEL}-`)
+  await untilMarked('lone', '', OUTSIDE)
+  assert.deepEqual(await carried('lone', OUTSIDE), ['nobody', 'nobody'])
+  assert.equal(await networkOf('lone', OUTSIDE), alone)
+  assert.deepEqual(await seen('lone', OUTSIDE), pod)
+})
+
 test('a ztunnel that is replaced takes all pods again', async () => {
   await kubectl('-n', 'istio-system', 'rollout', 'restart', 'daemonset/ztunnel')
   await kubectl('-n', 'istio-system', 'rollout', 'status', 'daemonset/ztunnel', '--timeout=120s')
@@ -137,14 +155,19 @@ test('a pod without the label is out: no rule, no address in the set, no mark, a
 })
 
 test('a node that reboots without drain has every pod in the mesh again, and measured', async () => {
-  const before = await Promise.all(['web', 'fresh'].map(async (name) => await seen(name)))
+  const pods = [
+    { name: 'web', namespace: SHOP },
+    { name: 'fresh', namespace: SHOP },
+    { name: 'careful', namespace: GATED },
+  ]
+  const before = await Promise.all(pods.map(async ({ name, namespace }) => await seen(name, namespace)))
   await node.down()
   await startNode(NODE_DIRECTORY)
-  for (const [at, name] of ['web', 'fresh'].entries()) {
+  for (const [at, { name, namespace }] of pods.entries()) {
     const restarts = before[at]?.restarts ?? 0
-    await waitFor(async () => (await seen(name)).restarts > restarts, `${name} was started again`, state)
-    await untilMarked(name, 'enabled')
-    await untilCarried(name, 'ztunnel')
+    await waitFor(async () => (await seen(name, namespace)).restarts > restarts, `${name} was started again`, state)
+    await untilMarked(name, 'enabled', namespace)
+    await untilCarried(name, 'ztunnel', namespace)
   }
   assert.match(await run('cat', '/run/sluice/journal.json'), /"mode":"ambient"/)
   const status = async (): Promise<string> => (await sluice('status', '-n', SHOP)).stdout
