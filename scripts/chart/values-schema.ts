@@ -151,7 +151,7 @@ export const VALUES_SCHEMA = group('values of the chart', {
       dnsCapture: flag(true, 'is DNS of ambient pods sent to ztunnel, where the pod says nothing?'),
       enablementSelectors: parts(
         [],
-        "who is for ambient, as a list of {podSelector, namespaceSelector}; empty: as in Istio's chart",
+        "who is for ambient, as a list of {podSelector, namespaceSelector}; empty: as in Istio's chart; the webhook's policy gets the same",
       ),
     }),
     backend: oneOf(

@@ -92,6 +92,18 @@ imagePullSecrets:
 {{/* The policy as Sluice reads it: what the profile says, and over it what the values say. */}}
 {{- define "sluice.policy" -}}
 {{- $strict := dict "netAdmin" (dict "default" "deny") "optOut" (dict "default" "deny") }}
-{{- if eq .Values.profile "strict" }}{{ mergeOverwrite $strict .Values.policy | toYaml }}
-{{- else }}{{ .Values.policy | toYaml }}{{ end }}
+{{- $said := deepCopy .Values.policy }}
+{{- with include "sluice.enablement" . | fromJsonArray }}{{ $_ := set $said "ambientEnablement" . }}{{ end }}
+{{- if eq .Values.profile "strict" }}{{ mergeOverwrite $strict $said | toYaml }}
+{{- else }}{{ $said | toYaml }}{{ end }}
+{{- end }}
+
+{{- /* who is for ambient: webhook and agents are told the same, under Istio's name or the policy's */}}
+{{- define "sluice.enablement" -}}
+{{- $policy := .Values.policy.ambientEnablement | default list }}
+{{- $istio := .Values.cni.ambient.enablementSelectors }}
+{{- if and $policy $istio (ne (toJson $policy) (toJson $istio)) }}
+{{- fail "policy.ambientEnablement and cni.ambient.enablementSelectors are one setting: set one of them, or both alike" }}
+{{- end }}
+{{- $policy | default $istio | toJson }}
 {{- end }}

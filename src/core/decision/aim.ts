@@ -3,6 +3,8 @@ import { familyOf, MODES_OF } from '../vocabulary/modes.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
 import { verdictSource, type InjectorVerdict } from './eligibility.ts'
 import type { Facts } from './facts.ts'
+import { labelsOf } from '../json/pod.ts'
+import { mayAskForAmbient } from '../settings/ambient-enablement.ts'
 import type { LabelsAsk } from './labels-ask.ts'
 import { ambientRefusal, labelsAsk } from './labels-ask.ts'
 import { permitted } from './permission.ts'
@@ -123,7 +125,11 @@ function candidates(facts: Facts, verdict: InjectorVerdict, { wish, by }: Wished
 /** Does nothing on the pod speak against a family that nobody asked for? */
 function mayJoin(family: Family, facts: Facts, verdict: InjectorVerdict): boolean {
   if (family === 'sidecar') return verdict.injects
-  return sidecarNeed(facts.pod) === undefined && ambientRefusal(facts) === undefined
+  return sidecarNeed(facts.pod) === undefined && ambientRefusal(facts) === undefined && isSelectable(facts)
+}
+
+function isSelectable({ pod, namespace, policy }: Facts): boolean {
+  return mayAskForAmbient(policy.ambientEnablement, labelsOf(pod), namespace.labels)
 }
 
 interface FamilyChoice {
@@ -147,6 +153,12 @@ function bareFamily(facts: Facts): FamilyChoice {
   const refusal = ambientRefusal(facts)
   if (refusal !== undefined)
     return { family: 'sidecar', by: refusal, notOther: { code: 'ambient_opt_out', args: { label: refusal.text } } }
+  if (!isSelectable(facts))
+    return {
+      family: 'sidecar',
+      by: { place: 'policy', text: 'ambientEnablement of the policy' },
+      notOther: { code: 'ambient_not_selected', args: {} },
+    }
 
   const exists = (family: Family): boolean => family === 'sidecar' || (installed.agent && installed.ztunnel)
   const family = policy.families.find(exists) ?? policy.families[0] ?? 'sidecar'

@@ -1,5 +1,5 @@
 import { annotationsOf, labelsOf } from '../json/pod.ts'
-import { asksForAmbient, DEFAULT_ENABLEMENT } from '../settings/ambient-enablement.ts'
+import { asksForAmbient } from '../settings/ambient-enablement.ts'
 import type { Family } from '../vocabulary/modes.ts'
 import { ISTIO_LABELS } from '../vocabulary/names.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
@@ -30,7 +30,7 @@ interface Labelled {
  * ambient alone, hence out of the mesh where nothing but ambient was asked for.
  */
 export function labelsAsk(
-  facts: Pick<Facts, 'pod' | 'namespace'>,
+  facts: Pick<Facts, 'pod' | 'namespace' | 'policy'>,
   verdict: InjectorVerdict,
   wished: Wished,
 ): LabelsAsk {
@@ -41,7 +41,7 @@ export function labelsAsk(
   }
   const sidecar = sidecarAsk(labelled, verdict)
   if (sidecar !== undefined) return { ask: 'sidecar', by: sidecar }
-  const ambient = ambientAsk(labelled)
+  const ambient = ambientAsk(labelled, facts.policy)
   if (ambient !== undefined) return { ask: 'ambient', by: ambient }
   if (labelled.inject?.value === 'false') return optOut(labelled.inject.kind)
   const noAmbient = ambientRefusal(facts)
@@ -88,10 +88,13 @@ function sidecarAsk({ pod, namespace, inject }: Labelled, verdict: InjectorVerdi
 }
 
 /** The node's own rule: what the webhook takes for ambient, the agent of the node does, too. */
-function ambientAsk({ pod, namespace }: Labelled): Source | undefined {
-  if (!asksForAmbient(DEFAULT_ENABLEMENT, pod, namespace)) return undefined
-  const place = asksForAmbient(DEFAULT_ENABLEMENT, pod, {}) ? 'pod' : 'namespace'
-  return labelSource(place, ISTIO_LABELS.dataplaneMode, 'ambient')
+function ambientAsk({ pod, namespace }: Labelled, { ambientEnablement }: Facts['policy']): Source | undefined {
+  if (!asksForAmbient(ambientEnablement, pod, namespace)) return undefined
+  const { dataplaneMode } = ISTIO_LABELS
+  if (pod[dataplaneMode] === 'ambient') return labelSource('pod', dataplaneMode, 'ambient')
+  if (namespace[dataplaneMode] === 'ambient') return labelSource('namespace', dataplaneMode, 'ambient')
+  const place = asksForAmbient(ambientEnablement, pod, {}) ? 'pod' : 'namespace'
+  return { place, text: 'ambientEnablement of the policy' }
 }
 
 function out(by: Source): LabelsAsk {

@@ -15,7 +15,7 @@ import { deepEqual } from '../json/equal.ts'
 import { labelsOf, specOf, withAnnotations, withLabels } from '../json/pod.ts'
 import type { JsonObject } from '../json/value.ts'
 import { objectOr, stringOr } from '../json/value.ts'
-import { asksForAmbient, DEFAULT_ENABLEMENT } from '../settings/ambient-enablement.ts'
+import { asksForAmbient } from '../settings/ambient-enablement.ts'
 import type { Mode, SidecarMode } from '../vocabulary/modes.ts'
 import { ANSWER_ANNOTATIONS, ISTIO_LABELS } from '../vocabulary/names.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
@@ -68,7 +68,7 @@ function oncePerMode(make: (mode: Mode) => Made): (mode: Mode) => Made {
 function enrolledPod(pod: JsonObject, { namespace, policy }: Facts): Injection {
   const bare = withoutStatus(pod)
   const warnings: readonly Reason[] = bare === pod ? [] : [{ code: 'status_not_trusted', args: {} }]
-  return { is: 'injected', pod: gated(enrolled(bare, namespace), namespace, policy), warnings }
+  return { is: 'injected', pod: gated(enrolled(bare, namespace, policy), namespace, policy), warnings }
 }
 
 /**
@@ -113,9 +113,9 @@ function carriedOut(
  * A wish to stay out binds the node too, where the namespace asks for ambient: its agent goes by Istio's labels alone, as istiod and
  * every peer do.
  */
-function keptOut(pod: JsonObject, { is, reason }: Decision, { namespace }: Facts): JsonObject {
+function keptOut(pod: JsonObject, { is, reason }: Decision, { namespace, policy }: Facts): JsonObject {
   if (is !== 'left' || reason.code !== 'wish_none') return pod
-  if (!asksForAmbient(DEFAULT_ENABLEMENT, labelsOf(pod), namespace.labels)) return pod
+  if (!asksForAmbient(policy.ambientEnablement, labelsOf(pod), namespace.labels)) return pod
   return withLabels(pod, { [ISTIO_LABELS.dataplaneMode]: 'none' })
 }
 

@@ -28,6 +28,11 @@ export function asksForAmbient(enablement: readonly EnablementSelector[], pod: L
   return enablement.some((one) => matches(one.pod, pod) && matches(one.namespace, namespace))
 }
 
+/** Would they, if the pod had the label for ambient, which the webhook gives to those that it brings in? */
+export function mayAskForAmbient(enablement: readonly EnablementSelector[], pod: Labels, namespace: Labels): boolean {
+  return asksForAmbient(enablement, { ...pod, [MODE]: 'ambient' }, namespace)
+}
+
 const FIELDS = ['podSelector', 'namespaceSelector'] as const
 
 /**
@@ -36,17 +41,21 @@ const FIELDS = ['podSelector', 'namespaceSelector'] as const
  * condition must not pass for none.
  */
 export function parseEnablement(text: string): readonly EnablementSelector[] {
-  const value = readYaml(text) ?? []
-  if (!isList(value)) throw new SettingsError('ambientEnablement', 'must be a list of selector pairs')
+  return enablementOf(readYaml(text) ?? [], 'ambientEnablement')
+}
+
+/** The same list as a value; `field` names it in errors. */
+export function enablementOf(value: unknown, field: string): readonly EnablementSelector[] {
+  if (!isList(value)) throw new SettingsError(field, 'must be a list of selector pairs')
   return value.map((entry, index) => {
-    const at = `ambientEnablement[${index}]`
+    const at = `${field}[${index}]`
     if (!isObject(entry)) throw new SettingsError(at, `must be an object with ${FIELDS.join(' and ')}`)
-    const unknown = Object.keys(entry).find((key) => !FIELDS.some((field) => field === key))
+    const unknown = Object.keys(entry).find((key) => !FIELDS.some((one) => one === key))
     if (unknown !== undefined) throw new SettingsError(`${at}.${unknown}`, `is not known here: ${FIELDS.join(', ')}`)
-    const selector = (field: (typeof FIELDS)[number]): Selector => {
-      const parsed = parseSelector(entry[field] ?? {})
+    const selector = (one: (typeof FIELDS)[number]): Selector => {
+      const parsed = parseSelector(entry[one] ?? {})
       if (parsed.is === 'selector') return parsed.selector
-      throw new SettingsError([at, field, parsed.field].filter((part) => part !== '').join('.'), parsed.problem)
+      throw new SettingsError([at, one, parsed.field].filter((part) => part !== '').join('.'), parsed.problem)
     }
     return { pod: selector('podSelector'), namespace: selector('namespaceSelector') }
   })

@@ -34,17 +34,20 @@ function names(description: string) {
   return Type.Array(one, { default: [], uniqueItems: true, description })
 }
 
+/** Closed, too: a misspelt matchLabels must not select everything. */
+function labelSelector(description: string) {
+  return Type.Object(
+    { matchLabels: Type.Optional(Type.Unknown()), matchExpressions: Type.Optional(Type.Unknown()) },
+    { ...CLOSED, description },
+  )
+}
+
 /** Allowed or denied by namespace. */
 function permission(what: string, otherwise: (typeof PERMISSIONS)[number]) {
   const rule = Type.Object(
     {
-      // closed, too: a misspelt matchLabels must not select every namespace
-      namespaceSelector: Type.Object(
-        { matchLabels: Type.Optional(Type.Unknown()), matchExpressions: Type.Optional(Type.Unknown()) },
-        {
-          ...CLOSED,
-          description: 'a Kubernetes label selector on the labels of the namespace; {} selects every namespace',
-        },
+      namespaceSelector: labelSelector(
+        'a Kubernetes label selector on the labels of the namespace; {} selects every namespace',
       ),
       permission: Type.Enum(PERMISSIONS, { description: 'what holds where the selector matches' }),
     },
@@ -90,6 +93,20 @@ export const POLICY_SCHEMA = Type.Object(
     }),
     netAdmin: permission('NET_ADMIN for containers that Sluice adds', 'allow'),
     optOut: permission('pods that opt out of the mesh by a label or annotation of their own', 'allow'),
+    ambientEnablement: Type.Array(
+      Type.Object(
+        {
+          podSelector: Type.Optional(labelSelector('a Kubernetes label selector on the labels of the pod')),
+          namespaceSelector: Type.Optional(labelSelector('one on the labels of its namespace, which must hold, too')),
+        },
+        CLOSED,
+      ),
+      {
+        default: [],
+        description:
+          "who is for ambient: any of these pairs, as Istio's AMBIENT_ENABLEMENT_SELECTOR; empty: as in Istio's chart, by the label istio.io/dataplane-mode. Agents are told the same by --ambient-enablement, and the chart tells both",
+      },
+    ),
     readinessGate: names(
       'namespaces whose ambient pods become Ready only once it was measured that their traffic is redirected; while the agent of a node is away, pods that start there stay not Ready',
     ),

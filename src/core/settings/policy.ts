@@ -3,6 +3,7 @@ import { parse } from 'yaml'
 import { isObject } from '../json/value.ts'
 import type { Family, Wish } from '../vocabulary/modes.ts'
 import type { PodSecurityLevel } from '../vocabulary/pod-security-levels.ts'
+import { DEFAULT_ENABLEMENT, enablementOf, type EnablementSelector } from './ambient-enablement.ts'
 import type { Selector } from './label-selector.ts'
 import { parseSelector } from './label-selector.ts'
 import { fieldAt, problemOf } from './policy-problem.ts'
@@ -27,6 +28,8 @@ export interface Policy {
   readonly contradiction: 'wish' | 'labels'
   readonly netAdmin: PermissionByNamespace
   readonly optOut: PermissionByNamespace
+  /** who is for ambient, to webhook, plugin and watch alike */
+  readonly ambientEnablement: readonly EnablementSelector[]
   readonly readinessGate: readonly string[]
   readonly onImpossible: 'deny' | 'admit'
   readonly minCovered: number
@@ -60,8 +63,10 @@ export function parsePolicy(text: string): Policy {
     throw new SettingsError(field, says)
   }
   const { coverageGrace, maxStale, ...document } = filled as PolicyDocument
+  const enablement = enablementOf(document.ambientEnablement, 'policy.ambientEnablement')
   return {
     ...document,
+    ambientEnablement: enablement.length === 0 ? DEFAULT_ENABLEMENT : enablement,
     netAdmin: permissionOf(document.netAdmin, ['netAdmin']),
     optOut: permissionOf(document.optOut, ['optOut']),
     coverageGraceSeconds: secondsOf(coverageGrace),

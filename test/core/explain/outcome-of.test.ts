@@ -3,6 +3,9 @@ import { test } from 'node:test'
 import { auditAnnotations, refusalMessage, warningLines } from '../../../src/core/explain/admission-texts.ts'
 import { outcomeOf } from '../../../src/core/explain/outcome-of.ts'
 import { reportOf, tableOf } from '../../../src/core/explain/report.ts'
+import { decidedMode } from '../../../src/core/explain/words.ts'
+import { intentOnNode } from '../../../src/core/intent/enrolment.ts'
+import { parseEnablement } from '../../../src/core/settings/ambient-enablement.ts'
 import { ambientStanding, ISTIO_AMBIENT_RULES } from '../../../src/core/intent/ambient-standing.ts'
 import { annotationsOf, labelsOf, specOf } from '../../../src/core/json/pod.ts'
 import { factsOf, NONE_COVERED } from '../decision/facts-fixture.ts'
@@ -57,6 +60,38 @@ test('a wish to stay out of an ambient namespace is one that the node agent goes
   const elsewhere = factsOf({ labels })
   assert.equal(outcomeOf(elsewhere).pod, elsewhere.pod)
 })
+
+const OWN_SELECTORS = parseEnablement(
+  '[{podSelector: {matchLabels: {team: mesh}}}, {podSelector: {matchLabels: {istio.io/dataplane-mode: ambient}}, namespaceSelector: {matchLabels: {mesh: "yes"}}}]',
+)
+const AMBIENT_LABEL = { 'istio.io/dataplane-mode': 'ambient' }
+
+for (const { name, labels = {}, namespaceLabels = {}, want } of [
+  { name: "the pod's label", labels: { team: 'mesh' }, want: 'ambient' },
+  { name: "Istio's label where it counts", labels: AMBIENT_LABEL, namespaceLabels: { mesh: 'yes' }, want: 'ambient' },
+  { name: "Istio's label where it does not count", labels: AMBIENT_LABEL, want: 'cni' },
+  {
+    name: 'an ambient namespace whose pods must ask',
+    namespaceLabels: { ...AMBIENT_LABEL, mesh: 'yes' },
+    want: 'ambient',
+  },
+  { name: 'an ambient namespace that does not count', namespaceLabels: AMBIENT_LABEL, want: 'cni' },
+  { name: 'nothing', want: 'cni' },
+  { name: 'a wish that the agent would not follow', labels: { 'sluice-mesh.io/mode': 'ambient' }, want: 'none' },
+] as const)
+  test(`selectors of one's own: webhook, explain and agent agree about ${name}`, () => {
+    const facts = factsOf({ labels, namespaceLabels, policy: { ambientEnablement: OWN_SELECTORS } })
+    const outcome = outcomeOf(facts)
+    const around = { namespace: 'shop', namespaceLabels, excludedNamespaces: [], enablement: OWN_SELECTORS }
+    const rules = { enablement: OWN_SELECTORS, excludedNamespaces: [] }
+    const standing = ambientStanding(outcome.pod, { name: 'shop', labels: namespaceLabels }, rules)
+    assert.equal(decidedMode(outcome.decision), want)
+    assert.equal(standing.is, want === 'ambient' ? 'in' : 'out')
+    const onNode = intentOnNode(outcome.pod, { ...around, ambient: true })
+    assert.equal(onNode.is === 'redirect' && onNode.intent.kind === 'ambient', want === 'ambient')
+    assert.equal(outcomeOf({ ...facts, pod: outcome.pod }).pod, outcome.pod)
+    if (want !== 'ambient') assert.match(JSON.stringify(reportOf(outcome)), /ambient_not_selected/)
+  })
 
 test('ambient pods of the namespaces that the policy names are Ready only when measured, and others as ever', () => {
   const policy = { readinessGate: ['shop'] }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { DEFAULT_ENABLEMENT, parseEnablement } from '../../../src/core/settings/ambient-enablement.ts'
 import { DEFAULT_POLICY, parsePolicy } from '../../../src/core/settings/policy.ts'
 import { SettingsError } from '../../../src/core/settings/settings-error.ts'
 
@@ -12,6 +13,7 @@ test('an empty text is the default policy', () => {
     contradiction: 'wish',
     netAdmin: { default: 'allow', rules: [] },
     optOut: { default: 'allow', rules: [] },
+    ambientEnablement: DEFAULT_ENABLEMENT,
     readinessGate: [],
     onImpossible: 'deny',
     minCovered: 0.9,
@@ -52,6 +54,28 @@ test('what a policy says counts, and what it does not say has its default, also 
     ],
   })
   assert.equal(policy.onImpossible, 'deny')
+})
+
+test("who is for ambient is said as in Istio's own setting, and a misspelt condition is refused by its path", () => {
+  const pairs = '[{"podSelector":{"matchLabels":{"team":"mesh"}}},{"namespaceSelector":{"matchLabels":{"mesh":"yes"}}}]'
+  assert.deepEqual(parsePolicy(`ambientEnablement: ${pairs}`).ambientEnablement, parseEnablement(pairs))
+  for (const [text, field] of [
+    ['[{podselector: {}}]', 'policy.ambientEnablement[0].podselector'],
+    ['[{podSelector: {matchLabel: {}}}]', 'policy.ambientEnablement[0].podSelector.matchLabel'],
+    [
+      '[{namespaceSelector: {matchExpressions: [{key: a, operator: Near}]}}]',
+      'policy.ambientEnablement[0].namespaceSelector.matchExpressions[0].operator',
+    ],
+    ['yes', 'policy.ambientEnablement'],
+  ] as const)
+    assert.throws(
+      () => parsePolicy(`ambientEnablement: ${text}`),
+      (error) => {
+        assert.ok(error instanceof SettingsError)
+        assert.equal(error.field, field)
+        return true
+      },
+    )
 })
 
 test('JSON is as good as YAML', () => {

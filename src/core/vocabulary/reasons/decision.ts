@@ -120,6 +120,11 @@ const REJECT = {
     says: () => 'no ztunnel is installed in the cluster',
     fix: "install Istio's ztunnel",
   },
+  ambient_not_selected: {
+    level: 'reject',
+    says: () => "the selectors of the policy's ambientEnablement do not take the pod",
+    fix: "give the pod or its namespace the labels that ambientEnablement asks for, or leave it empty for Istio's own",
+  },
   nodes_not_covered: {
     level: 'reject',
     says: (p: { mode: string; covered: number; candidates: number; example: string }) =>
