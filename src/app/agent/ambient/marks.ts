@@ -51,7 +51,9 @@ export class Marks {
   readonly #options: MarksOptions
   readonly #clock: Clock
   readonly #written = new Map<string, Written>()
-  readonly #flying = new Set<string>()
+  /** patches under way; what comes of one that was taken out meanwhile is of no interest */
+  readonly #flying = new Map<string, symbol>()
+  #underWay = 0
 
   constructor(options: MarksOptions) {
     this.#options = options
@@ -67,17 +69,29 @@ export class Marks {
     }
     const before = this.#written.get(uid)
     const waits = before?.mark === mark && this.#clock.now() < before.until
-    if (waits || this.#flying.has(uid) || this.#flying.size >= AT_ONCE) return
-    this.#flying.add(uid)
-    void this.#write(pod, mark, before?.mark === mark ? before.failures : 0).finally(() => this.#flying.delete(uid))
+    if (waits || this.#flying.has(uid) || this.#underWay >= AT_ONCE) return
+    void this.#fly(pod, mark, before?.mark === mark ? before.failures : 0)
   }
 
   /** Forgets a pod that is gone. */
   forget(uid: string): void {
     this.#written.delete(uid)
+    this.#flying.delete(uid)
   }
 
-  async #write(pod: NodePod, mark: Mark, failures: number): Promise<void> {
+  async #fly(pod: NodePod, mark: Mark, failures: number): Promise<void> {
+    const flight = Symbol(pod.uid)
+    this.#flying.set(pod.uid, flight)
+    this.#underWay += 1
+    const written = await this.#write(pod, mark, failures)
+    this.#underWay -= 1
+    // forgotten meanwhile: nothing would ever take the memory of it away again
+    if (this.#flying.get(pod.uid) !== flight) return
+    this.#flying.delete(pod.uid)
+    this.#written.set(pod.uid, written)
+  }
+
+  async #write(pod: NodePod, mark: Mark, failures: number): Promise<Written> {
     const { client, report } = this.#options
     const { uid, namespace, name } = pod
     const target = { resource: PODS, namespace, name, subresource: 'status' }
@@ -85,12 +99,12 @@ export class Marks {
     const patch = { metadata: { uid, annotations: { [ISTIO_ANNOTATIONS.redirection]: mark } } }
     try {
       await client.patch(target, 'merge', patch)
-      this.#written.set(uid, { mark, failures: 0, until: this.#clock.now() + SHOWN_WITHIN_MS })
+      return { mark, failures: 0, until: this.#clock.now() + SHOWN_WITHIN_MS }
     } catch (error) {
       const again = backoffMs(failures + 1, BACKOFF, this.#clock.random())
-      this.#written.set(uid, { mark, failures: failures + 1, until: this.#clock.now() + again })
       // gone, or its name is another pod's: the watch says so soon
       if (!GONE.some((status) => hasStatus(error, status))) report(pod, error)
+      return { mark, failures: failures + 1, until: this.#clock.now() + again }
     }
   }
 }

@@ -31,6 +31,8 @@ export class PodConditions {
   readonly #options: PodConditionsOptions
   readonly #waiting = new Map<string, { readonly proof: Proof; readonly evict: boolean }>()
   readonly #written = new Map<string, Written>()
+  /** whose conditions are on their way now, while that is still of interest */
+  #writing: string | null = null
   #pausedUntil = -Infinity
 
   constructor(options: PodConditionsOptions) {
@@ -51,13 +53,19 @@ export class PodConditions {
   forget(uid: string): void {
     this.#waiting.delete(uid)
     this.#written.delete(uid)
+    if (this.#writing === uid) this.#writing = null
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
-    for (const [uid, { proof, evict }] of [...this.#waiting]) {
+    for (const uid of [...this.#waiting.keys()]) {
       if (signal.aborted || performance.now() < this.#pausedUntil) return
+      const told = this.#waiting.get(uid)
+      // forgotten while another one was written
+      if (told === undefined) continue
       this.#waiting.delete(uid)
-      await this.#write(proof, evict)
+      this.#writing = uid
+      await this.#write(told.proof, told.evict)
+      this.#writing = null
     }
   }
 
@@ -72,11 +80,12 @@ export class PodConditions {
         metadata: { uid: proof.uid },
         status: { conditions: conditions.map((condition) => ({ ...condition, ...times(proof) })) },
       })
-      this.#written.set(proof.uid, { text, tick: proof.ticks.measured })
+      if (this.#writing === proof.uid) this.#written.set(proof.uid, { text, tick: proof.ticks.measured })
     } catch (error) {
       if (isAboutAnotherPod(error)) return
       this.#pausedUntil = performance.now() + PAUSE_AFTER_FAILURE_MS
-      if (!this.#waiting.has(proof.uid)) this.#waiting.set(proof.uid, { proof, evict })
+      const isWanted = this.#writing === proof.uid && !this.#waiting.has(proof.uid)
+      if (isWanted) this.#waiting.set(proof.uid, { proof, evict })
       this.#options.report(error, proof)
     }
   }
