@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseAllDocuments } from 'yaml'
+import { parseEnablement } from '../../src/core/settings/ambient-enablement.ts'
 import { CHART, renderChart } from '../../scripts/chart/helm.ts'
 import { PLAIN_MANIFESTS, plainManifest } from '../../scripts/chart/plain-manifests.ts'
 import { VALUES_SCHEMA } from '../../scripts/chart/values-schema.ts'
@@ -73,6 +74,23 @@ test('profile strict denies NET_ADMIN and opt-outs, and what the policy says win
   assert.deepEqual([strict.netAdmin.default, strict.optOut.default], ['deny', 'deny'])
   const own = policyOf('--set', 'profile=strict', '--set', 'policy.optOut.default=allow')
   assert.deepEqual([own.netAdmin.default, own.optOut.default], ['deny', 'allow'])
+})
+
+for (const value of ['policy.ambientEnablement', 'cni.ambient.enablementSelectors'])
+  test(`${value} says who is for ambient, to the webhook's policy and to the agents alike`, () => {
+    const pairs = [{ podSelector: { matchLabels: { team: 'mesh' } } }]
+    const all = objects('--set-json', `${value}=${JSON.stringify(pairs)}`)
+    const policy = stringOr(objectOr(named(all, 'ConfigMap', 'sluice-policy')['data'])['policy']) ?? ''
+    const flag = /--ambient-enablement=([^\n]*)/.exec(
+      renderChart(['--set-json', `${value}=${JSON.stringify(pairs)}`]).text,
+    )
+    assert.deepEqual(parsePolicy(policy).ambientEnablement, parseEnablement(JSON.stringify(pairs)))
+    assert.deepEqual(parseEnablement(flag?.[1] ?? ''), parseEnablement(JSON.stringify(pairs)))
+  })
+
+test('two values that differ about who is for ambient are refused', () => {
+  const args = ['policy.ambientEnablement=[{"podSelector":{}}]', 'cni.ambient.enablementSelectors=[{}]']
+  assert.match(renderChart(args.flatMap((arg) => ['--set-json', arg])).text, /are one setting/)
 })
 
 test('no field is rendered that a controller owns', () => {
