@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import type { Picked } from '../../../src/app/agent/backend-choice.ts'
 import { type Backend, BACKENDS } from '../../../src/edge/host/apply.ts'
 import type { JobKind, Jobs, Place } from '../../../src/edge/host/netns-jobs.ts'
 import type { NetnsWorker } from '../../../src/edge/host/netns-worker.ts'
 import { sentence } from '../../../src/core/vocabulary/reasons.ts'
 import { end, ip, makeNetns, startWorker, tools } from '../world.ts'
+import { agentOptions, startTestAgent, temporaryFolder } from './node.ts'
 import { redirectorWith } from './redirectors.ts'
 
 /** Whether an agent is Ready: traffic is sent through rules that it makes, in a pod on a node that are both made for it. */
@@ -111,6 +113,31 @@ test('a backend whose rules nothing follows is passed over for the next', async 
   assert.ok(found.is === 'picked' && found.backend === 'iptables-legacy', JSON.stringify(found))
   assert.match(found.because, /^libnftables: outbound .* does not arrive.*; nft: .*; iptables-nft: /)
 })
+
+test(
+  'an agent whose rules nothing follows is not Ready, says so, and raises an alarm',
+  { timeout: 120_000 },
+  async () => {
+    const folder = temporaryFolder()
+    // as a build of nft that takes every rule and makes something else of one
+    const lying = `#!/bin/sh\nsed 's/redirect to :15006/accept/' | exec ${tools.programs}nft "$@"\n`
+    writeFileSync(join(folder, 'nft'), lying, { mode: 0o755 })
+    const programs = { directory: `${folder}/`, env: tools.env }
+    const agent = await startTestAgent(agentOptions(folder, { tools: { libnftables: null, programs, backend: 'nft' } }))
+    const get = async (port: number, path: string): Promise<{ readonly status: number; readonly text: string }> => {
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`)
+      return { status: answer.status, text: await answer.text() }
+    }
+    const { status, text } = await get(agent.healthAddress.port, '/readyz?verbose')
+    assert.equal(status, 503)
+    assert.match(
+      text,
+      /\[-\]self-test failed: rules are made on this node, but traffic does not follow them: nft: inbound IPv4/,
+    )
+    const metrics = async (): Promise<string> => (await get(agent.metricsAddress.port, '/metrics')).text
+    while (!(await metrics()).includes('sluice_alarms{reason="backend_bypassed"} 1')) await setTimeout(50)
+  },
+)
 
 /** An agent's self-test in a process of its own, again and again where it is told to. */
 const PROGRAM = join(import.meta.dirname, '../programs/self-test.ts')
