@@ -69,6 +69,19 @@ test('the agent has measured the pod, and sluice status says so', async () => {
   await waitFor(async () => /"redirected": "yes"/.test(await status()), 'web is measured', status)
 })
 
+test('the kernel gives the agent the rights of the chart and no more, filters its calls, and lets it write nothing of its image', async () => {
+  const find =
+    'for p in /proc/[0-9]*; do tr "\\0" " " <$p/cmdline 2>/dev/null | grep -q "main.js agent" && cat $p/status $p/mountinfo; done'
+  const { stdout } = await node.exec(['sh', '-c', find])
+  // SETGID, SETUID, NET_ADMIN, SYS_ADMIN
+  const rights = [6, 7, 12, 21].reduce((all, bit) => all | (1n << BigInt(bit)), 0n)
+  for (const set of ['CapEff', 'CapPrm', 'CapBnd'])
+    assert.match(stdout, new RegExp(`^${set}:\\t${rights.toString(16).padStart(16, '0')}$`, 'm'))
+  assert.match(stdout, /^NoNewPrivs:\t1$/m)
+  assert.match(stdout, /^Seccomp:\t2$/m)
+  assert.match(stdout, /^\d+ \d+ \d+:\d+ \/ \/ ro,/m)
+})
+
 test('a pod whose namespace wishes mode init redirects itself, and its traffic passes Envoy', async () => {
   await create(INIT, plainPod('self'))
   const [plain, self] = [await ready(OUTSIDE, 'plain'), await ready(INIT, 'self')]
