@@ -10,25 +10,36 @@ import type { Usage } from './support/usage.ts'
 const CLUSTER = ['5000', '10000'] as const
 const ADMISSIONS = 150_000
 const FEW = 5_000
+/** each with an answer of its own */
+const UNLIKE = 30_000
 
 const children: ChildProcess[] = []
 try {
   const load = await started('server/load.ts')
-  const held = async (server: ChildProcess, requests: number): Promise<Usage> => {
+  const held = async (server: ChildProcess, requests: number, replicaSet: 'same' | 'own' = 'same'): Promise<Usage> => {
     const { port, ca } = await receive<ServerReady>(server)
-    await ask<LoadResult>(load, { port, ca, review: '2.6 KB', connections: 32, requests } satisfies LoadOrder)
+    await ask<LoadResult>(load, {
+      port,
+      ca,
+      review: '2.6 KB',
+      connections: 32,
+      requests,
+      replicaSet,
+    } satisfies LoadOrder)
     return await ask<Usage>(server, 'usage')
   }
   const empty = await held(await started('server/empty.ts'), FEW)
   const small = await held(await started('server/webhook.ts', '100', '0'), FEW)
   const few = await held(await started('server/webhook.ts', ...CLUSTER), FEW)
   const many = await held(await started('server/webhook.ts', ...CLUSTER), ADMISSIONS)
+  const unlike = await held(await started('server/webhook.ts', ...CLUSTER), UNLIKE, 'own')
   report([
     resident('an empty Fastify HTTPS server', empty),
     resident('webhook, 100 nodes', small),
     resident('webhook, 5,000 nodes and 10,000 namespaces', few),
     { ...resident('the same after 150,000 admissions', many), goal: '<= 130' },
     heap('the same after 150,000 admissions', many),
+    resident('the same after 30,000 admissions of pods that are all unlike', unlike),
     {
       name: 'memory of webhook over the empty server',
       value: many.residentMiB - empty.residentMiB,

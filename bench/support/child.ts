@@ -16,7 +16,7 @@ interface Runtime {
 }
 
 /** As the image starts it. */
-const IN_IMAGE: Runtime = { flags: ['--max-semi-space-size=4'], env: {} }
+const IN_IMAGE: Runtime = { flags: ['--max-semi-space-size=4', '--heap-growing-percent=20'], env: {} }
 
 /**
  * Starts a file of bench/ in a process of its own, bundled and started as in the image: read as TypeScript, a process holds the
