@@ -131,6 +131,7 @@ test('Sluice is installed beside istio-cni: its entry comes after, pods start, a
   await startsInMesh(SHOP, 'both')
   assert.equal(await rulesOf('both'), 'found')
   assert.equal(await decided(SHOP, 'both'), '')
+  assert.match((await sluice('plan', '-A')).stdout, /^nodes:\n {2}istio-cni and Sluice on node$/m)
   // those that were there before the agent, too
   await measured('web', 'out', 'both')
   await nothingWasLost()
@@ -153,6 +154,10 @@ test('istio-cni leaves the node while pods start: each is in the mesh, and none 
   )
   await startsInMesh(SHOP, 'alone')
   assert.equal(await rulesOf('alone'), 'made')
+  assert.match(
+    (await sluice('check')).stdout,
+    /there is istio-cni \(istio-system\/istio-cni-node\); Sluice alone on node/,
+  )
   await nothingWasLost()
 })
 

@@ -1,5 +1,6 @@
 import { coded } from '../../core/explain/words.ts'
 import { type NamespaceMove, type NamespacePlan, type Obstacle, orderOf } from '../../core/plan/namespace-plan.ts'
+import { nodeAgentsInWords } from '../../core/plan/node-agents.ts'
 import { remedy, sentence } from '../../core/vocabulary/reasons.ts'
 import type { Command } from './command.ts'
 import { LIVE_FLAGS, readLive } from './live.ts'
@@ -35,7 +36,7 @@ export const planCommand: Command = {
       const tried = flags['dry-run'] === 'true' ? await dryRun(live.client, membersOf(move, plan), move.to) : undefined
       steps.push({ ...move, tried })
     }
-    io.out(render(flags, reported(plan.namespaces, steps), () => textOf(plan.namespaces, steps)))
+    io.out(render(flags, reported(plan, steps), () => `${nodesText(plan.nodes)}${textOf(plan.namespaces, steps)}`))
     return steps.some(({ tried }) => tried?.some(({ passes }) => !passes) === true) ? 'refusal' : 'ok'
   },
 }
@@ -48,7 +49,7 @@ function membersOf({ pods }: OrderedMove, plan: Plan): Parameters<typeof dryRun>
 }
 
 /** As programs get it; the keys are public API. */
-function reported(namespaces: readonly NamespacePlan[], steps: readonly Step[]): Readonly<Record<string, unknown>> {
+function reported({ namespaces, nodes }: Plan, steps: readonly Step[]): Readonly<Record<string, unknown>> {
   const obstacle = ({ reason, pods }: Obstacle): Readonly<Record<string, unknown>> => ({
     reason: reason.code,
     message: sentence(reason),
@@ -56,6 +57,7 @@ function reported(namespaces: readonly NamespacePlan[], steps: readonly Step[]):
     pods,
   })
   return {
+    nodes,
     namespaces: namespaces.map(({ moves, ...rest }) => ({
       ...rest,
       moves: moves.map((move) => ({
@@ -72,6 +74,14 @@ function reported(namespaces: readonly NamespacePlan[], steps: readonly Step[]):
       ...(tried === undefined ? {} : { dryRun: tried }),
     })),
   }
+}
+
+/** Who redirects where, while that is more than one; nothing where Sluice is alone. */
+function nodesText(nodes: Plan['nodes']): string {
+  if ('problem' in nodes) return `nodes: unknown: ${nodes.problem}\n\n`
+  if (!nodes.some(({ agents, socketOwned }) => agents !== 'sluice' || socketOwned)) return ''
+  const words = nodeAgentsInWords(nodes, (names) => names.join(', '))
+  return `nodes:\n${words.map((line) => `  ${line}\n`).join('')}\n`
 }
 
 function textOf(namespaces: readonly NamespacePlan[], steps: readonly Step[]): string {

@@ -1,7 +1,7 @@
-import { labelsOf } from '../json/pod.ts'
 import { objectOr, stringOr } from '../json/value.ts'
 import { injectorsAsked, labelsForSelectors } from '../registration/injectors-asked.ts'
 import { istioEntries, matchingEntries, sluiceEntries } from '../decision/selectors.ts'
+import { nodeAgents, nodeAgentsInWords, otherAgentOf } from '../plan/node-agents.ts'
 import { failed, type Finding, fine, given, listed, warning } from './finding.ts'
 import type { Right, Survey } from './survey.ts'
 
@@ -56,17 +56,22 @@ export function otherInjectors({ webhooks, namespaces, audience }: Survey): Find
   )
 }
 
-/** Labels of the DaemonSets of other agents that redirect. */
-const OTHER_AGENTS = [{ key: 'k8s-app', value: 'istio-cni-node', name: 'istio-cni' }] as const
-
-export function otherAgents({ daemonSets }: Survey): Finding {
+/** Another agent is there, or was: the detail says on which nodes, so that a move can be followed. */
+export function otherAgents({ daemonSets, otherAgentPods, agentPods }: Survey): Finding {
   return given(daemonSets, (all) => {
     const found = all.flatMap((daemonSet) => {
-      const other = OTHER_AGENTS.find(({ key, value }) => labelsOf(daemonSet)[key] === value)
+      const other = otherAgentOf(daemonSet)
       const { namespace, name } = objectOr(daemonSet['metadata'])
-      return other === undefined ? [] : [`${other.name} (${stringOr(namespace) ?? ''}/${stringOr(name) ?? ''})`]
+      return other === undefined ? [] : [`${other} (${stringOr(namespace) ?? ''}/${stringOr(name) ?? ''})`]
     })
-    return found.length === 0 ? fine() : warning(`there is ${listed(found)}`)
+    return given(otherAgentPods, (others) =>
+      given(agentPods, (own) => {
+        const nodes = nodeAgents(others, own)
+        if (found.length === 0 && !nodes.some(({ socketOwned }) => socketOwned)) return fine()
+        const there = found.length === 0 ? [] : [`there is ${listed(found)}`]
+        return warning([...there, ...nodeAgentsInWords(nodes, listed)].join('; '))
+      }),
+    )
   })
 }
 

@@ -51,6 +51,8 @@ export interface Survey {
   readonly daemonSets: Known<readonly JsonObject[]>
   /** the ConfigMap of Cilium; undefined where there is none */
   readonly cilium: Known<Readonly<Record<string, string>> | undefined>
+  /** pods of other agents that redirect */
+  readonly otherAgentPods: Known<readonly JsonObject[]>
   readonly agentPods: Known<readonly JsonObject[]>
   readonly webhookPods: Known<readonly JsonObject[]>
   readonly probe: Known<Probe>

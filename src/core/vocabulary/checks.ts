@@ -64,7 +64,7 @@ export const CHECKS = {
     stage: 'always',
     title: 'no other agent redirects on the nodes',
     why: "istio-cni and Sluice's agent can be chained while a cluster moves, but only one may speak to ztunnel",
-    fix: 'move node by node and take istio-cni away in the end',
+    fix: 'meant while a cluster moves, see docs/migration.md: node by node, and istio-cni goes in the end',
   },
   'cilium-exclusive': {
     group: 'network',

@@ -31,6 +31,12 @@ function pod(name: string, ready: boolean, ambient?: 'True' | 'False'): JsonObje
   return { metadata: { name }, spec: { nodeName: `node-of-${name}` }, status: { conditions } }
 }
 
+/** An agent that finds ztunnel's socket taken. */
+function owned(agent: JsonObject): JsonObject {
+  const condition = { type: 'sluice-mesh.io/ambient', status: 'False', reason: 'ztunnel_socket_owned' }
+  return { ...agent, status: { conditions: [condition] } }
+}
+
 function daemonSet(name: string, labels: Readonly<Record<string, string>>, wanted = 1): JsonObject {
   return { metadata: { name, namespace: 'sluice-system', labels }, status: { desiredNumberScheduled: wanted } }
 }
@@ -74,6 +80,7 @@ const WELL: Survey = {
   boundPolicies: known(['sluice-guard', 'sluice-seal', 'sluice-fence']),
   daemonSets: known([AGENT, ZTUNNEL]),
   cilium: known(undefined),
+  otherAgentPods: known([]),
   agentPods: known([pod('a', true, 'True')]),
   webhookPods: known([pod('a', true), pod('b', true)]),
   probe: known({ is: 'answered', mode: 'cni' }),
@@ -121,6 +128,19 @@ const TABLE: readonly (readonly [id: CheckId, over: Partial<Survey>, verdict: st
     /shop \(namespace\.sidecar-injector\.istio\.io\)/,
   ],
   ['other-agents', { daemonSets: known([AGENT, ISTIO_CNI]) }, 'warning', /istio-cni \(sluice-system\/istio-cni-node\)/],
+  [
+    'other-agents',
+    { daemonSets: known([AGENT, ISTIO_CNI]), otherAgentPods: known([pod('a', true), pod('b', true)]) },
+    'warning',
+    /; istio-cni alone on node-of-b; istio-cni and Sluice on node-of-a$/,
+  ],
+  [
+    'other-agents',
+    { agentPods: known([owned(pod('a', true, 'False'))]) },
+    'warning',
+    /^Sluice alone on node-of-a; ztunnel's socket is not Sluice's on node-of-a$/,
+  ],
+  ['other-agents', { otherAgentPods: { is: 'unknown', why: 'forbidden' } }, 'unknown', /forbidden/],
   ['cilium-exclusive', { cilium: known({}) }, 'error', /cni-exclusive=true/],
   ['cilium-socket-lb', { cilium: known({}) }, 'warning', /bpf-lb-sock-hostns-only=false/],
   ['cilium-masquerade', { cilium: known({ 'enable-bpf-masquerade': 'true' }) }, 'warning', /masquerade=true/],

@@ -1,6 +1,7 @@
 import type { CaBundle, Known, Survey } from '../../../core/checks/survey.ts'
 import type { Audience } from '../../../core/decision/selectors.ts'
 import { type JsonObject, objectOr, objectsOf, stringMap, stringOr } from '../../../core/json/value.ts'
+import { OTHER_AGENT_SELECTOR } from '../../../core/plan/node-agents.ts'
 import { ENTRY_SUFFIX } from '../../../core/registration/webhook-configuration.ts'
 import { COMPONENT_LABEL, COMPONENTS, WEBHOOK_COMPONENT } from '../../../core/vocabulary/names.ts'
 import { hasStatus } from '../../../edge/cluster/api-error.ts'
@@ -30,15 +31,18 @@ export async function readSurvey({ client, installation, probeNamespace, now }: 
   const all = async (group: { group: string; version: string }, plural: string, selection?: Selection) =>
     await known(listAll(client, { resource: { ...group, plural } }, selection))
   const component = (name: string): Selection => ({ labelSelector: `${COMPONENT_LABEL}=${name}` })
-  const [webhooks, namespaces, nodes, bindings, daemonSets, agentPods, webhookPods] = await Promise.all([
-    all(ADMISSION, 'mutatingwebhookconfigurations'),
-    all(CORE, 'namespaces'),
-    all(CORE, 'nodes'),
-    all(ADMISSION, 'validatingadmissionpolicybindings'),
-    all({ group: 'apps', version: 'v1' }, 'daemonsets'),
-    all(CORE, 'pods', component(COMPONENTS.agent)),
-    all(CORE, 'pods', component(WEBHOOK_COMPONENT)),
-  ])
+  const [webhooks, namespaces, nodes, bindings, daemonSets, otherAgentPods, agentPods, webhookPods] = await Promise.all(
+    [
+      all(ADMISSION, 'mutatingwebhookconfigurations'),
+      all(CORE, 'namespaces'),
+      all(CORE, 'nodes'),
+      all(ADMISSION, 'validatingadmissionpolicybindings'),
+      all({ group: 'apps', version: 'v1' }, 'daemonsets'),
+      all(CORE, 'pods', { labelSelector: OTHER_AGENT_SELECTOR }),
+      all(CORE, 'pods', component(COMPONENTS.agent)),
+      all(CORE, 'pods', component(WEBHOOK_COMPONENT)),
+    ],
+  )
   const audience: Audience = audienceOf(installation, webhooks.is === 'known' ? webhooks.value : [])
   const [version, admissionKinds, installRights, readRights, problems, cilium, probed] = await Promise.all([
     known(client.read('/version').then(({ gitVersion }) => stringOr(gitVersion) ?? '')),
@@ -67,6 +71,7 @@ export async function readSurvey({ client, installation, probeNamespace, now }: 
     ),
     daemonSets,
     cilium,
+    otherAgentPods,
     agentPods,
     webhookPods,
     probe: probed,

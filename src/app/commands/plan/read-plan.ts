@@ -3,8 +3,10 @@ import { beforeInjection } from '../../../core/explain/outcome-of.ts'
 import { type JsonObject, objectOr, stringMap, stringOr } from '../../../core/json/value.ts'
 import { MESH_KINDS, type MeshKind, type MeshObjects, objectsAgainstAmbient } from '../../../core/plan/mesh-objects.ts'
 import { type NamespacePlan, namespacePlan, type PlannedPod } from '../../../core/plan/namespace-plan.ts'
+import { type NodeAgents, nodeAgents, OTHER_AGENT_SELECTOR } from '../../../core/plan/node-agents.ts'
 import { leadsDown, MOVES, podMove, type PlanSurroundings } from '../../../core/plan/pod-moves.ts'
 import type { Mode } from '../../../core/vocabulary/modes.ts'
+import { COMPONENT_LABEL, COMPONENTS } from '../../../core/vocabulary/names.ts'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import { hasStatus } from '../../../edge/cluster/api-error.ts'
 import type { ClusterClient } from '../../../edge/cluster/client.ts'
@@ -16,12 +18,15 @@ import type { Live } from '../live.ts'
 export interface Plan {
   readonly namespaces: readonly NamespacePlan[]
   readonly pods: ReadonlyMap<string, JsonObject>
+  /** who redirects on which node; or why that could not be read */
+  readonly nodes: readonly NodeAgents[] | { readonly problem: string }
 }
 
 /** Reads what moves depend on and plans each namespace that has pods of the mesh. */
 export async function readPlan(live: Live): Promise<Plan> {
-  const [all, objects, surroundings] = await Promise.all([
+  const [all, nodes, objects, surroundings] = await Promise.all([
     live.pods(),
+    readNodes(live.client),
     readMeshObjects(live.client),
     readSurroundings(live.client),
   ])
@@ -38,7 +43,7 @@ export async function readPlan(live: Live): Promise<Plan> {
     const against = objectsAgainstAmbient(namespace, stringOr(settings.mesh['rootNamespace']) ?? '', objects)
     return [namespacePlan(namespace, planned, [...against, ...surroundings.unread])]
   })
-  return { namespaces: namespaces.sort((a, b) => (a.namespace < b.namespace ? -1 : 1)), pods }
+  return { namespaces: namespaces.sort((a, b) => (a.namespace < b.namespace ? -1 : 1)), pods, nodes }
 }
 
 function plannedPod(pod: JsonObject, mode: Mode, live: Live, surroundings: PlanSurroundings): PlannedPod {
@@ -46,6 +51,17 @@ function plannedPod(pod: JsonObject, mode: Mode, live: Live, surroundings: PlanS
   const bare = { ...facts, pod: beforeInjection(facts) }
   const moves = MOVES.filter((move) => leadsDown(mode, move)).map((move) => podMove(bare, move, surroundings))
   return { name: namespacedName(pod), mode, moves }
+}
+
+async function readNodes(client: ClusterClient): Promise<Plan['nodes']> {
+  const pods = async (labelSelector: string): Promise<readonly JsonObject[]> =>
+    await listAll(client, { resource: { group: '', version: 'v1', plural: 'pods' } }, { labelSelector })
+  try {
+    const [others, own] = [await pods(OTHER_AGENT_SELECTOR), await pods(`${COMPONENT_LABEL}=${COMPONENTS.agent}`)]
+    return nodeAgents(others, own)
+  } catch (error) {
+    return { problem: reasonOf(error) }
+  }
 }
 
 async function readMeshObjects(client: ClusterClient): Promise<MeshObjects> {
