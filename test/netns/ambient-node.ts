@@ -16,6 +16,7 @@ import type { NodePod } from '../../src/app/agent/node-pods.ts'
 import { Redirector } from '../../src/app/agent/redirector.ts'
 import { ISTIO_AMBIENT_RULES } from '../../src/core/intent/ambient-standing.ts'
 import { address } from '../../src/core/intent/grammar.ts'
+import { PLAIN_AMBIENT } from '../../src/core/intent/intent.ts'
 import type { Reason } from '../../src/core/vocabulary/reasons.ts'
 import { PROBE_SOURCE } from '../../src/core/vocabulary/ports.ts'
 import { NetnsWorker } from '../../src/edge/host/netns-worker.ts'
@@ -254,11 +255,8 @@ export class TestAgent implements AsyncDisposable {
       ...{ uid, namespace: 'shop', name: `pod-${uid.slice(0, 8)}`, serviceAccount: 'web', containerId: `box-${uid}` },
       ...{ netnsPath: netns.path, netns: netns.handle, addresses: [four, six] },
     }
-    return await this.sandboxes.enrol(
-      sandbox,
-      { kind: 'ambient', ingress: false, dns: 'node', virtualInterfaces: [] },
-      signal,
-    )
+    const outcome = await this.sandboxes.enrol(sandbox, PLAIN_AMBIENT, signal)
+    return outcome.is === 'refused' ? outcome.reason : null
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -30,8 +30,8 @@ export class Ztunnel implements AsyncDisposable {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>
   readonly #lines: AsyncIterator<string, undefined>
 
-  /** `serve`: it carries the traffic of the pods that it is told of */
-  constructor(socket: string, uid = 0, work: 'look' | 'serve' = 'look') {
+  /** `serve`: it carries the traffic of the pods that it is told of; `daemon`: and comes again when its agent has gone */
+  constructor(socket: string, uid = 0, work: 'look' | 'serve' | 'daemon' = 'look') {
     const program = new URL('./programs/ztunnel.ts', import.meta.url).pathname
     this.#child = spawn(process.execPath, [program, socket, String(uid), work], { stdio: ['pipe', 'pipe', 'inherit'] })
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()

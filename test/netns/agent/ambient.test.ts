@@ -1,61 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { existsSync, rmSync } from 'node:fs'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Worker } from 'node:worker_threads'
 import { Ztunnels } from '../../../src/app/agent/ambient/ztunnels.ts'
-import { startAgent } from '../../../src/app/agent/start.ts'
-import { DEFAULT_ENABLEMENT } from '../../../src/core/settings/ambient-enablement.ts'
-import { type AmbientTestNode, KUBELET, makeNode, MODE, type TestPod } from '../ambient-node.ts'
-import { procWithKubelet } from '../kubelet.ts'
-import { startPodProcess } from '../pod-process.ts'
+import { makeNode } from '../ambient-node.ts'
 import { inNetns } from '../world.ts'
 import { Ztunnel } from '../ztunnel.ts'
-import { agentOptions, NODE, temporaryFolder } from './node.ts'
-
-/** An agent that does ambient for the pods of `node`, what its metrics say, and its thread for ztunnel. */
-async function startAmbientAgent(node: AmbientTestNode, pods: readonly TestPod[]) {
-  const folder = temporaryFolder()
-  const proc = await procWithKubelet(KUBELET.uid)
-  for (const part of ['1/ns', 'sys/kernel/random']) mkdirSync(join(proc, part), { recursive: true })
-  symlinkSync(node.host.path, join(proc, '1/ns/net'))
-  writeFileSync(join(proc, 'sys/kernel/random/boot_id'), 'this boot\n')
-  for (const pod of pods) {
-    const pid = await startPodProcess(pod.uid, pod.netns)
-    symlinkSync(`/proc/${pid}`, join(proc, String(pid)))
-    node.api.show(pod, { labels: { [MODE]: 'ambient' } })
-  }
-  const objects = [
-    { kind: 'Namespace', metadata: { name: 'shop', labels: {} } },
-    ...node.api
-      .all()
-      .map(({ object }) => ({ kind: 'Pod', ...object, spec: { nodeName: NODE, serviceAccountName: 'web' } })),
-  ]
-  const options = agentOptions(folder, {
-    pods: { from: 'objects', objects },
-    ambient: { enablement: DEFAULT_ENABLEMENT, dnsCapture: true },
-  })
-  const threads: Worker[] = []
-  const onThread = (thread: Worker): void => void threads.push(thread)
-  process.on('worker', onThread)
-  const agent = await startAgent({ ...options, paths: { ...options.paths, proc } })
-  after(() => agent.close())
-  const metric = async (name: string): Promise<string | undefined> => {
-    const { address, port } = agent.metricsAddress
-    const text = await (await fetch(`http://${address}:${port}/metrics`)).text()
-    return text.split('\n').find((line) => line.startsWith(`${name} `))
-  }
-  const until = async (line: string): Promise<void> => {
-    const name = line.slice(0, line.lastIndexOf(' '))
-    for (let waited = 0; (await metric(name)) !== line; waited += 200) {
-      assert.ok(waited < 60_000, `${String(await metric(name))} instead of ${line}`)
-      await sleep(200)
-    }
-  }
-  return { agent, metric, until, threads, socket: options.paths.ztunnelSocket }
-}
+import { startAmbientAgent } from './ambient-agent.ts'
 
 async function appears(path: string): Promise<void> {
   for (let waited = 0; !existsSync(path); waited += 100) {

@@ -166,14 +166,16 @@ export class Ambient {
   }
 
   /**
-   * Who the host's sets are to hold: those that are in. They are all only where every pod that should be in is: else one would be
-   * taken out that is merely not seen yet.
+   * Who the host's sets are to hold: those that are in, and those that should be and say so, whom another agent may have brought in.
+   * They are all only where every pod that should be in is: else one would be taken out that is merely not seen yet.
    */
   members(): { readonly want: ReadonlyMap<Address, string>; readonly complete: boolean } {
     const { pods } = this.#options
-    const want = [...this.#held].flatMap(([uid, { addresses }]) => addresses.map((one) => [one, uid] as const))
-    const missing = pods.all().some((pod) => !this.#held.has(pod.uid) && (this.standingOf(pod)?.is ?? 'in') === 'in')
-    return { want: new Map(want), complete: pods.synced && !missing }
+    const missing = pods.all().filter((pod) => !this.#held.has(pod.uid) && (this.standingOf(pod)?.is ?? 'in') === 'in')
+    const said = missing.filter(claimsAmbient).map((pod) => ({ uid: pod.uid, addresses: addressesOf(pod) }))
+    const held = [...this.#held].map(([uid, { addresses }]) => ({ uid, addresses }))
+    const want = [...said, ...held].flatMap(({ uid, addresses }) => addresses.map((one) => [one, uid] as const))
+    return { want: new Map(want), complete: pods.synced && missing.length === 0 }
   }
 
   /** How many pods are in, by whether that was measured, and how many should be and are not. */

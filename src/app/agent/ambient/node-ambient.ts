@@ -154,9 +154,10 @@ export function nodeAmbient(options: NodeAmbientOptions): NodeAmbient {
       return { code: 'ztunnel_socket_unusable', args: { error: why } }
     }
   }
-  const settle = async (): Promise<Reason | null> => {
+  /** `alone`: no other agent puts pods into the same sets. */
+  const settle = async (alone: boolean): Promise<Reason | null> => {
     const { want, complete } = ambient.members()
-    return await probePath.reconcile(want, complete)
+    return await probePath.reconcile(want, complete && alone)
   }
   /** Once it came through it is believed; what did not is tried again. */
   const tried = async (now: number): Promise<Reason | null> => {
@@ -172,7 +173,9 @@ export function nodeAmbient(options: NodeAmbientOptions): NodeAmbient {
     const now = performance.now()
     const socket = await listen()
     if (socket !== null || state.trouble !== null || now - state.hostAt > HOST_MS) {
-      state.trouble = socket ?? (await probePath.ensure()) ?? (await settle()) ?? (await tried(now))
+      // also beside another agent that owns the socket: when it goes, the way of probes is there already
+      const host = (await probePath.ensure()) ?? (await settle(socket === null)) ?? (await tried(now))
+      state.trouble = socket ?? host
       state.hostAt = now
     }
     if (state.listens) ambient.turn(signal)

@@ -4,6 +4,7 @@ import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import type { WorkloadInfo } from '../../../core/zds/message.ts'
 import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
 import type { AmbientEnrolment, Sandbox } from '../cni/ambient-enrolment.ts'
+import type { CniOutcome } from '../cni/answer.ts'
 import type { PodQueue } from '../cni/pod-queue.ts'
 import type { NodePods } from '../node-pods.ts'
 import type { Redirector } from '../redirector.ts'
@@ -31,12 +32,27 @@ export class SandboxEnrolment implements AmbientEnrolment {
     this.#options = options
   }
 
-  async enrol(sandbox: Sandbox, intent: AmbientIntent, signal: AbortSignal): Promise<Reason | null> {
+  async enrol(sandbox: Sandbox, intent: AmbientIntent, signal: AbortSignal): Promise<CniOutcome> {
     const { unable, queue } = this.#options
     const inability = unable()
-    if (inability !== null) return inability
+    if (inability?.code === 'ztunnel_socket_owned') return await this.#leaveToOther(sandbox, intent, inability)
+    if (inability !== null) return { is: 'refused', reason: inability }
     const queued = await queue.run(sandbox.uid, async () => await this.#enrol(sandbox, intent, signal))
-    return queued.is === 'done' ? queued.value : { code: 'agent_busy', args: { waiting: queued.waiting } }
+    if (queued.is !== 'done')
+      return { is: 'refused', reason: { code: 'agent_busy', args: { waiting: queued.waiting } } }
+    const problem = queued.value
+    return problem === null
+      ? { is: 'redirected', reason: { code: 'node_enrols', args: {} } }
+      : { is: 'refused', reason: problem }
+  }
+
+  /** Another agent speaks to ztunnel, and was asked before: what it made is right, or the pod does not start. */
+  async #leaveToOther({ netns }: Sandbox, intent: AmbientIntent, owned: Reason): Promise<CniOutcome> {
+    const compared = await this.#options.redirector.compare(netns, intent)
+    if (compared.is === 'refused') return compared
+    const { missing, surplus } = compared.difference
+    if (missing.length + surplus.length > 0) return { is: 'refused', reason: owned }
+    return { is: 'redirected', reason: { code: 'node_found_right', args: {} } }
   }
 
   async leave(uid: string, containerId: string): Promise<void> {

@@ -1,6 +1,7 @@
 import type { AmbientIntent } from '../../../core/intent/intent.ts'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import type { NetnsHandle } from '../../../edge/host/namespaces.ts'
+import type { CniOutcome } from './answer.ts'
 
 /** One network of one pod, as the runtime makes it. */
 export interface Sandbox {
@@ -20,8 +21,11 @@ export interface Sandbox {
 
 /** What brings an ambient pod into the mesh while its sandbox is made. */
 export interface AmbientEnrolment {
-  /** Resolves with null when rules are made and ztunnel answered, else with why not; then, or where `signal` aborts, nothing is left. */
-  readonly enrol: (sandbox: Sandbox, intent: AmbientIntent, signal: AbortSignal) => Promise<Reason | null>
+  /**
+   * Resolves when rules are made and ztunnel answered, or another agent has done both (`node_found_right`), else with why not; then,
+   * or where `signal` aborts, nothing of ours is left.
+   */
+  readonly enrol: (sandbox: Sandbox, intent: AmbientIntent, signal: AbortSignal) => Promise<CniOutcome>
   /** The sandbox is gone. Idempotent; never rejects. */
   readonly leave: (uid: string, containerId: string) => Promise<void>
   /** Is the pod still as `enrol` left it? */

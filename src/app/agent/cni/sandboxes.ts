@@ -197,11 +197,10 @@ export class Sandboxes {
 
   async #apply(sandbox: Sandbox, intent: SidecarIntent | AmbientIntent, signal: AbortSignal): Promise<CniOutcome> {
     const { redirector, ambient } = this.#options
-    if (intent.kind === 'ambient') {
-      if (ambient === null) return refused({ code: 'ambient_absent', args: {} })
-      const problem = await ambient.enrol(sandbox, intent, signal)
-      return problem === null ? { is: 'redirected', reason: doneFor(intent) } : refused(problem)
-    }
+    if (intent.kind === 'ambient')
+      return ambient === null
+        ? refused({ code: 'ambient_absent', args: {} })
+        : await ambient.enrol(sandbox, intent, signal)
     const done = await redirector.redirect(sandbox.netns, intent)
     if (done.is === 'refused') return refused(done.reason)
     return { is: 'redirected', reason: done.changed ? doneFor(intent) : { code: 'node_found_right', args: {} } }
