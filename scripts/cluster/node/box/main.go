@@ -64,11 +64,11 @@ func ask(address, words string) {
 		answer, err := dial(address)
 		if err != nil || answer == "" {
 			failed++
-			// what does not listen yet refuses at once
-			time.Sleep(50 * time.Millisecond)
 		} else if !strings.Contains(answer, words) {
 			bare++
 		}
+		// often enough to meet every change, and no load of its own
+		time.Sleep(50 * time.Millisecond)
 		fmt.Printf("{\"asked\":%d,\"failed\":%d,\"bare\":%d}\n", asked, failed, bare)
 	}
 }
@@ -90,14 +90,30 @@ func serve(address, name string) {
 
 func answer(conn net.Conn, name string) {
 	defer conn.Close()
-	// all that is said at once is read: a connection that is closed with something unread is reset, and the answer lost
-	conn.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
-	said, _ := io.ReadAll(io.LimitReader(conn, 1024))
+	// all that is said is read: a connection that is closed with something unread is reset, and the answer lost
+	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	said, part := "", make([]byte, 1024)
+	for !isWhole(said) && len(said) < 4096 {
+		n, err := conn.Read(part)
+		said += string(part[:n])
+		if err != nil {
+			break
+		}
+	}
 	by := ""
-	if strings.HasPrefix(string(said), "PROXY ") {
+	if strings.HasPrefix(said, "PROXY ") {
 		by = " by a proxy"
 	}
 	fmt.Fprintf(conn, "%s was asked for %s%s\n", name, wanted(conn.(*net.TCPConn)), by)
+}
+
+// isWhole: behind a line of each proxy on the way, the line of whoever asks has come.
+func isWhole(said string) bool {
+	line, rest, found := strings.Cut(said, "\n")
+	if found && strings.HasPrefix(line, "PROXY ") {
+		return isWhole(rest)
+	}
+	return found
 }
 
 // wanted is where the connection was going before it was redirected (SO_ORIGINAL_DST), else where it came to.
