@@ -54,7 +54,7 @@ test('ztunnel and the way of probes pass from istio-cni to Sluice and back, and 
   const node = await makeNode()
   const [pod, other] = [await node.addPod({ asProcess: false }), await node.addPod()]
   const app = new Actor('app', pod.netns, APP)
-  for (const any of ['0.0.0.0', '::']) await app.tell({ do: 'serve', over: 'tcp', address: any, port: 8080 })
+  for (const all of ['0.0.0.0', '::']) await app.tell({ do: 'serve', over: 'tcp', address: all, port: 8080 })
   const [neighbour, kubelet] = [
     new Actor('neighbour', other.netns, NEIGHBOUR),
     new Actor('kubelet', node.host, KUBELET),
