@@ -248,8 +248,10 @@ test('nor do ten thousand that fail: refused, more than may wait, or with no ztu
     // the same pods again, from another namespace: the copy of the first one goes
     for (const netns of [podNetns, otherNetns]) for (const one of await each(refused, i, netns)) seen.add(one)
     assert.deepEqual(new Set(await each(alone, i, podNetns)), new Set(['ztunnel_not_connected']))
-    for (const ztunnels of [refused, alone])
-      await Promise.all(Array.from({ length: 250 }, async (_, j) => await ztunnels.remove(`uid-${i + j}`)))
+    for (const ztunnels of [refused, alone]) {
+      const gone = Array.from({ length: 250 }, async (_, j) => await ztunnels.remove(`uid-${i + j}`))
+      assert.deepEqual(new Set(await Promise.all(gone)), new Set([null]), 'ztunnel is told of all that leave')
+    }
   }
   assert.deepEqual([...seen].toSorted(), ['ztunnel_busy', 'ztunnel_refused'])
   assert.equal(descriptors(), before)

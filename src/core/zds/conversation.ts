@@ -54,6 +54,8 @@ export interface Known {
 /** Istio's limits: how long ztunnel has for each answer, and how many changes may wait for it. */
 export const ANSWER_WITHIN_MS = 5000
 const WAITING_LIMIT = 100
+/** One for each pod that leaves, of which the caller forgets all: ztunnel would serve it for ever if it were not told. */
+const LEAVING_LIMIT = 2048
 /** An error of ztunnel goes into logs and events, which are not to be filled by it. */
 const LONGEST_ERROR = 1024
 
@@ -113,7 +115,7 @@ function told(request: ZdsRequest, ticket: number | null, reason: Reason | null)
 }
 
 function ask(was: Conversation, asked: Ask & { readonly ticket: number }, now: number, known: Known): ConversationStep {
-  if (was.waiting.length >= WAITING_LIMIT) {
+  if (was.waiting.length >= (asked.request.is === 'del' ? LEAVING_LIMIT : WAITING_LIMIT)) {
     const busy: Reason = { code: 'ztunnel_busy', args: { waiting: was.waiting.length } }
     return { next: was, actions: [{ do: 'settle', ticket: asked.ticket, reason: busy }] }
   }

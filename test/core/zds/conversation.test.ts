@@ -107,17 +107,17 @@ test('a deadline that has not passed changes nothing, and an idle connection has
   assert.deepEqual(step(serving, { is: 'clock' }, 1e9, knowing()), { next: serving, actions: [] })
 })
 
-test('a queue has an end, and whoever comes after it is told at once', () => {
-  const asks = Array.from(
-    { length: 102 },
-    (_, ticket) => ({ is: 'ask', request: { is: 'del', uid: 'a' }, ticket }) as const,
-  )
-  const done = played(knowing(), asks, serving)[1]
-  assert.deepEqual(done, [
-    { do: 'send', request: { is: 'del', uid: 'a' } },
-    { do: 'settle', ticket: 101, reason: { code: 'ztunnel_busy', args: { waiting: 100 } } },
-  ])
-})
+for (const [what, request, limit] of [
+  ['pods that join', add('a'), 100],
+  ['pods that leave, of which ztunnel must be told,', { is: 'del', uid: 'a' }, 2048],
+] as const)
+  test(`the queue of ${what} has an end, and whoever comes after it is told at once`, () => {
+    const asks = Array.from({ length: limit + 2 }, (_, ticket) => ({ is: 'ask', request, ticket }) as const)
+    assert.deepEqual(played(knowing('a'), asks, serving)[1], [
+      { do: 'send', request },
+      { do: 'settle', ticket: limit + 1, reason: { code: 'ztunnel_busy', args: { waiting: limit } } },
+    ])
+  })
 
 test('an error of ztunnel of any length is cut to what a log line holds', () => {
   const error = 'e'.repeat(5000)
