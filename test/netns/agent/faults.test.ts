@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { after, mock, test } from 'node:test'
+import { mock, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { end, tools } from '../world.ts'
 import {
@@ -12,10 +10,10 @@ import {
   callPlugin,
   DECIDED,
   makeSandbox,
-  NODE,
   PLAIN,
   rulesIn,
   spawnPlugin,
+  startAgentProcess,
   startTestAgent,
   temporaryFolder,
   type TestSandbox,
@@ -37,7 +35,7 @@ const isRedirected = (sandbox: TestSandbox): boolean => /redirect to :15001/.tes
 
 test('500 ADDs at once are all answered, and every pod is redirected', async () => {
   const place = temporaryFolder()
-  const busy = await startProcess(place)
+  const busy = await startAgentProcess(place)
   const spaces = Array.from({ length: 50 }, () => makeSandbox())
   // ten pods share a namespace: to the agent each is one of its own
   const pods = spaces.flatMap((space) =>
@@ -92,7 +90,7 @@ test('an agent that was killed in the middle of an ADD lets no promised pod thro
   const place = temporaryFolder()
   for (let round = 0; round < 4; round++) {
     const sandboxes = Array.from({ length: 4 }, () => makeSandbox())
-    const killed = await startProcess(place)
+    const killed = await startAgentProcess(place)
     const adds = sandboxes.map((sandbox) => callPlugin({ folder: place, sandbox, annotations: DECIDED }))
     await sleep(2 + round * 12)
     await end(killed)
@@ -104,7 +102,7 @@ test('an agent that was killed in the middle of an ADD lets no promised pod thro
     }
     // an unpromised pod starts meanwhile
     assert.equal((await callPlugin({ folder: place, sandbox: makeSandbox(), annotations: PLAIN })).code, 0)
-    const next = await startProcess(place)
+    const next = await startAgentProcess(place)
     for (const sandbox of sandboxes) {
       assert.equal((await callPlugin({ folder: place, sandbox, annotations: DECIDED })).code, 0)
       assert.equal((await callPlugin({ command: 'CHECK', folder: place, sandbox, annotations: DECIDED })).code, 0)
@@ -116,11 +114,11 @@ test('an agent that was killed in the middle of an ADD lets no promised pod thro
 test('an agent that restarts with everything right writes nothing', async () => {
   const place = temporaryFolder()
   const sandbox = makeSandbox()
-  const first = await startProcess(place)
+  const first = await startAgentProcess(place)
   await callPlugin({ folder: place, sandbox, annotations: DECIDED })
   await end(first)
   const before = [rulesIn(sandbox), readFileSync(join(place, 'run/journal.json'), 'utf8')]
-  const second = await startProcess(place)
+  const second = await startAgentProcess(place)
   assert.equal((await callPlugin({ command: 'CHECK', folder: place, sandbox, annotations: DECIDED })).code, 0)
   await end(second)
   assert.deepEqual([rulesIn(sandbox), readFileSync(join(place, 'run/journal.json'), 'utf8')], before)
@@ -162,21 +160,4 @@ test('a clock that jumps a year ahead and back changes nothing', async () => {
 
 async function metricsOf(port: number): Promise<string> {
   return await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
-}
-
-/** The agent as a process of its own, which can be killed; resolves when it listens. */
-async function startProcess(place: string): Promise<ChildProcess> {
-  const args = [
-    ...['src/main.ts', 'agent', '--node-name', NODE, '--objects', 'examples/cluster.yaml', '--netns-dir', '/run/netns'],
-    ...['--cni-bin-dir', join(place, 'bin'), '--cni-conf-dir', join(place, 'net.d'), '--run-dir', join(place, 'run')],
-    ...['--plugin-socket', join(place, 'run/cni.sock'), '--ztunnel-socket', join(place, 'ztunnel.sock')],
-    ...['--libnftables', tools.libnftables, '--programs-dir', tools.programs],
-    ...['--health-listen', '127.0.0.1:0', '--metrics-listen', '127.0.0.1:0'],
-  ]
-  const child = spawn(process.execPath, args, { env: tools.env, stdio: ['ignore', 'pipe', 'inherit'] })
-  after(async () => await end(child))
-  const lines = createInterface({ input: child.stdout })
-  let line = ''
-  while (!line.includes('"working"')) [line] = (await once(lines, 'line')) as [string]
-  return child
 }

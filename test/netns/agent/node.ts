@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { after } from 'node:test'
 import { type Agent, startAgent } from '../../../src/app/agent/start.ts'
 import type { AgentOptions } from '../../../src/app/agent/options.ts'
@@ -10,7 +11,7 @@ import { encodeIntent } from '../../../src/core/intent/codec.ts'
 import { BARE_SIDECAR, type SidecarIntent } from '../../../src/core/intent/intent.ts'
 import type { JsonObject } from '../../../src/core/json/value.ts'
 import { buildPlugin } from '../../../scripts/plugin.ts'
-import { ip, makeNetns, type TestNetns, tools } from '../world.ts'
+import { end, ip, makeNetns, type TestNetns, tools } from '../world.ts'
 
 /** A node of a test: an agent in a folder of its own, the real plugin, and sandboxes as a runtime makes them. */
 const plugin = buildPlugin()
@@ -165,4 +166,21 @@ export async function callPlugin(call: PluginCall): Promise<PluginEnd> {
 export function rulesIn({ netns }: TestSandbox): string {
   const args = ['netns', 'exec', netns.name, `${tools.programs}nft`, '-s', 'list', 'ruleset']
   return spawnSync('ip', args, { encoding: 'utf8', env: tools.env }).stdout
+}
+
+/** The agent as a process of its own, which can be killed; resolves when it listens. */
+export async function startAgentProcess(place: string): Promise<ChildProcess> {
+  const args = [
+    ...['src/main.ts', 'agent', '--node-name', NODE, '--objects', 'examples/cluster.yaml', '--netns-dir', '/run/netns'],
+    ...['--cni-bin-dir', join(place, 'bin'), '--cni-conf-dir', join(place, 'net.d'), '--run-dir', join(place, 'run')],
+    ...['--plugin-socket', join(place, 'run/cni.sock'), '--ztunnel-socket', join(place, 'ztunnel.sock')],
+    ...['--libnftables', tools.libnftables, '--programs-dir', tools.programs],
+    ...['--health-listen', '127.0.0.1:0', '--metrics-listen', '127.0.0.1:0'],
+  ]
+  const child = spawn(process.execPath, args, { env: tools.env, stdio: ['ignore', 'pipe', 'inherit'] })
+  after(async () => await end(child))
+  const lines = createInterface({ input: child.stdout })
+  let line = ''
+  while (!line.includes('"working"')) [line] = (await once(lines, 'line')) as [string]
+  return child
 }
