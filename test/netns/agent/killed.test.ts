@@ -52,17 +52,17 @@ for (const step of STEPS)
 async function isKilledAt({ call, file, remembered }: Step): Promise<boolean> {
   const [place, sandbox] = [temporaryFolder(), makeSandbox()]
   const agent = await startAgentProcess(place)
-  const gone = once(agent, 'exit')
   const only = file === null ? [] : ['-P', file(place, sandbox)]
   const inject = ['-f', '-p', String(agent.pid), ...only, '-e', `trace=${call}`, '-e', `inject=${call}:signal=KILL`]
   const env = { LD_LIBRARY_PATH: libraries.join(':') }
   const tracer = spawn(join(root, 'usr/bin/strace'), inject, { env, stdio: ['ignore', 'ignore', 'pipe'] })
   after(async () => await end(tracer))
-  await once(tracer.stderr, 'data')
+  // it says that it is attached, or why not
+  await Promise.race([once(tracer.stderr, 'data'), once(tracer, 'exit')])
   const { code, error } = await callPlugin({ folder: place, sandbox, annotations: DECIDED })
   assert.notEqual(code, 0)
   assert.match(error?.msg ?? '', /agent_away/)
-  await gone
+  await Promise.all([end(agent), end(tracer)])
   assert.equal(rulesIn(sandbox), '')
   const journal = join(place, 'run/journal.json')
   const isRemembered = existsSync(journal) && readFileSync(journal, 'utf8').includes(`"${sandbox.uid}"`)
