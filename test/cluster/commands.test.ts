@@ -15,7 +15,8 @@ const SIDECARS = { 'istio-injection': 'enabled' }
 
 let mesh: Mesh
 before(async () => {
-  mesh = await startMesh({ shop: SIDECARS, plain: {}, foreign: { ...SIDECARS, 'control-plane': 'x' } })
+  const bounded = { ...SIDECARS, 'sluice-mesh.io/mode': 'init' }
+  mesh = await startMesh({ shop: SIDECARS, bounded, plain: {}, foreign: { ...SIDECARS, 'control-plane': 'x' } })
   // the API server makes nodes with it, and a controller that does not run here would take it away
   await mesh.server.kubectl(['taint', 'nodes', '--all', 'node.kubernetes.io/not-ready-'])
   await apply(...readObjects('cluster.yaml').filter(({ kind }) => kind === 'ConfigMap' || kind === 'DaemonSet'))
@@ -271,14 +272,23 @@ test('a plan says what blocks each namespace, and the API server tries what can 
   const made = await mesh.create([pod('foreign', 'mover')], 'for real')
   assert.equal(made.code, 0, made.stderr)
   t.after(async () => await mesh.server.kubectl(['delete', 'pod', '-n', 'foreign', 'mover', '--force']))
+  const init = await mesh.create([pod('bounded', 'held')], 'for real')
+  assert.equal(init.code, 0, init.stderr)
+  t.after(async () => await mesh.server.kubectl(['delete', 'pod', '-n', 'bounded', 'held', '--force']))
+  const tight = { limits: [{ type: 'Container', max: { cpu: '1m' } }] }
+  await apply({ apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'tight', namespace: 'bounded' }, spec: tight })
   const { code, out } = await sluice('plan', '-A', '--dry-run')
+  assert.match(
+    out,
+    /^bounded: 1 init\n {2}to cni \(1 pods\): blocked\n {4}× limit_range_refuses: the LimitRange tight would refuse .*requests\.cpu=\w+ is above its maximum 1m$/m,
+  )
   assert.match(out, /^shop: (1 cni, 1 init|1 init, 1 cni)$/m)
   assert.match(
     out,
     /^ {2}to cni \(1 pods\): blocked\n {4}× nodes_not_covered: .*node-3.*\n {6}for shop\/legacy\n {6}to do: /m,
   )
   assert.match(out, /^foreign: 1 cni\n {2}to ambient \(1 pods\): nothing in the way$/m)
-  assert.match(out, /^ {2}1\. foreign to ambient\n {5}√ dry run of foreign\/mover: mode ambient$/m)
+  assert.match(out, /^ {2}2\. foreign to ambient\n {5}√ dry run of foreign\/mover: mode ambient$/m)
   assert.match(
     out,
     /^ {5}back: kubectl label namespace foreign --overwrite istio-injection=enabled istio\.io\/dataplane-mode-$/m,

@@ -21,3 +21,11 @@ export function canonicalQuantity(value: Json): Json {
   }
   return digits === 0n ? '0' : `${sign === '-' ? '-' : ''}${digits}e${power}`
 }
+
+/** A Kubernetes quantity in billionths, the finest that there are; undefined for anything else. */
+export function nanosOf(value: Json | undefined): bigint | undefined {
+  const text = value === undefined ? undefined : canonicalQuantity(value)
+  const [, digits, power] = /^(-?\d+)(?:e(-?\d+))?$/.exec(typeof text === 'string' ? text : '') ?? []
+  const exponent = Number(power ?? 0) + 9
+  return digits === undefined || exponent < 0 ? undefined : BigInt(digits) * 10n ** BigInt(exponent)
+}

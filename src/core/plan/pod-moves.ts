@@ -5,6 +5,7 @@ import { type JsonObject, objectOr } from '../json/value.ts'
 import { familyOf, MODES, type Mode } from '../vocabulary/modes.ts'
 import { CONTAINERS, ISTIO_LABELS, SLUICE_LABELS } from '../vocabulary/names.ts'
 import type { Reason } from '../vocabulary/reasons.ts'
+import { type NamespaceBounds, quotasAgainst, rangesAgainst } from './limits.ts'
 
 /** The moves, each to less privilege. */
 export const MOVES = ['cni', 'ambient'] as const satisfies readonly Mode[]
@@ -18,9 +19,10 @@ export interface PodMove {
   readonly cautions: readonly Reason[]
 }
 
-/** What of the node's network matters to a move; undefined where there is no Cilium. */
+/** What around a pod matters to a move; `masquerade`, of the node's network, undefined where there is no Cilium. */
 export interface PlanSurroundings {
   readonly masquerade: string | undefined
+  readonly bounds: NamespaceBounds
 }
 
 /** Labels that a move takes off a namespace, and puts on. */
@@ -41,7 +43,7 @@ export function leadsDown(mode: Mode, move: Move): boolean {
 }
 
 /** What becomes of the pod of `facts` if its namespace is moved: the very decision that the webhook would take then. */
-export function podMove(facts: Facts, to: Move, { masquerade }: PlanSurroundings): PodMove {
+export function podMove(facts: Facts, to: Move, { masquerade, bounds }: PlanSurroundings): PodMove {
   const { decision, pod, warnings } = outcomeOf({ ...facts, namespace: moved(facts.namespace, to) })
   const arrives = decision.is === 'meshed' && decision.mode === to
   const against = decision.rejected.filter(({ mode }) => mode === to).map(({ reason }) => reason)
@@ -50,8 +52,8 @@ export function podMove(facts: Facts, to: Move, { masquerade }: PlanSurroundings
   const early = familyOf(to) === 'sidecar' && arrives ? earlyContainers(pod) : []
   return {
     to,
-    blockers: [...(arrives ? [] : refused), ...early, ...probes],
-    cautions: [...warnings, ...extraInterfaces(facts.pod)],
+    blockers: [...(arrives ? [] : refused), ...early, ...probes, ...rangesAgainst(pod, bounds)],
+    cautions: [...warnings, ...extraInterfaces(facts.pod), ...quotasAgainst(pod, bounds), ...bounds.unread],
   }
 }
 

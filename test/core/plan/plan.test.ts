@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonObject } from '../../../src/core/json/value.ts'
+import type { NamespaceBounds } from '../../../src/core/plan/limits.ts'
 import { type MeshKind, type MeshObjects, objectsAgainstAmbient } from '../../../src/core/plan/mesh-objects.ts'
 import { namespacePlan, orderOf, type PlannedPod } from '../../../src/core/plan/namespace-plan.ts'
 import { type Move, podMove } from '../../../src/core/plan/pod-moves.ts'
 import { factsOf, type Given, NONE_COVERED } from '../decision/facts-fixture.ts'
 
 const SIDECARS = { 'istio-injection': 'enabled' }
-const NO_CILIUM = { masquerade: undefined }
+const FREE: NamespaceBounds = { ranges: [], quotas: [], unread: [] }
+const NO_CILIUM = { masquerade: undefined, bounds: FREE }
 const probed = { containers: [{ name: 'a', image: 'a:1', readinessProbe: { httpGet: { port: 80 } } }] }
 const early = { initContainers: [{ name: 'migrate', image: 'a:1' }], containers: [{ name: 'a', image: 'a:1' }] }
 
 function blockers(given: Given, to: Move, masquerade?: string): readonly string[] {
-  return podMove(factsOf({ namespaceLabels: SIDECARS, ...given }), to, { masquerade }).blockers.map(({ code }) => code)
+  return podMove(factsOf({ namespaceLabels: SIDECARS, ...given }), to, { masquerade, bounds: FREE }).blockers.map(
+    ({ code }) => code,
+  )
 }
 
 const MOVES: readonly (readonly [name: string, got: readonly string[], want: readonly string[]])[] = [
@@ -50,6 +54,63 @@ const MOVES: readonly (readonly [name: string, got: readonly string[], want: rea
 for (const [name, got, want] of MOVES)
   test(`what stands in the way of a move: ${name}`, () => {
     assert.deepEqual(got, want)
+  })
+
+/** Codes and what differs by the bounds of the namespace, for a pod that gets the proxy of the fixture. */
+function bounded(bounds: Partial<NamespaceBounds>, to: Move = 'cni'): readonly string[] {
+  const annotations = { 'sidecar.istio.io/proxyMemory': '128Mi', 'sidecar.istio.io/proxyMemoryLimit': '1Gi' }
+  const facts = factsOf({ namespaceLabels: SIDECARS, annotations })
+  const move = podMove(facts, to, { masquerade: undefined, bounds: { ...FREE, ...bounds } })
+  return [...move.blockers, ...move.cautions].map((reason) => `${reason.code} ${JSON.stringify(reason.args)}`)
+}
+const range = (item: JsonObject): JsonObject => ({
+  metadata: { name: 'r' },
+  spec: { limits: [{ type: 'Container', ...item }] },
+})
+const quota = (hard: JsonObject, used: JsonObject, spec: JsonObject = {}): JsonObject => ({
+  ...{ metadata: { name: 'q' }, spec: { hard, ...spec } },
+  status: { used },
+})
+
+const BOUNDS: readonly (readonly [name: string, got: readonly string[], want: RegExp])[] = [
+  ['a range that fits', bounded({ ranges: [range({ max: { memory: '1Gi' }, min: { memory: '64Mi' } })] }), /^$/],
+  [
+    'a maximum below the limit of the proxy',
+    bounded({ ranges: [range({ max: { memory: '1023Mi' } })] }),
+    /^limit_range_refuses .*"istio-proxy".*limits\.memory=1Gi is above its maximum 1023Mi/,
+  ],
+  [
+    'a minimum above the request of the proxy',
+    bounded({ ranges: [range({ min: { memory: '0.2Gi' } })] }),
+    /^limit_range_refuses .*requests\.memory=128Mi is below its minimum 0\.2Gi/,
+  ],
+  [
+    'a range for ambient, which adds no container',
+    bounded({ ranges: [range({ max: { memory: '1Mi' } })] }, 'ambient'),
+    /^(?!.*limit_range)/,
+  ],
+  ['a range of claims', bounded({ ranges: [range({ type: 'Pod', max: { memory: '1Mi' } })] }), /^$/],
+  ['room for one more', bounded({ quotas: [quota({ 'limits.memory': '3Gi' }, { 'limits.memory': '2Gi' })] }), /^$/],
+  [
+    'room for less than one more',
+    bounded({ quotas: [quota({ 'limits.memory': '3Gi' }, { 'limits.memory': '2049Mi' })] }),
+    /^quota_short .*"limits\.memory","used":"2049Mi","hard":"3Gi"/,
+  ],
+  ['a quota of what is no cpu or memory', bounded({ quotas: [quota({ pods: '1' }, { pods: '1' })] }), /^$/],
+  [
+    'a quota with scopes',
+    bounded({ quotas: [quota({ memory: '1' }, { memory: '1' }, { scopes: ['BestEffort'] })] }),
+    /^$/,
+  ],
+  [
+    'what could not be read',
+    bounded({ unread: [{ code: 'objects_unread', args: { kind: 'LimitRange', problem: '403' } }] }),
+    /^objects_unread /,
+  ],
+]
+for (const [name, got, want] of BOUNDS)
+  test(`what bounds a namespace: ${name}`, () => {
+    assert.match(got.join(), want)
   })
 
 test('more interfaces are a caution, not an obstacle', () => {

@@ -35,7 +35,11 @@ export function installWants(namespace: string): readonly Wanted[] {
 
 /** What `check`, `explain`, `audit` and `plan` read. */
 export const READ_WANTS: readonly Wanted[] = [
-  ...['pods', 'namespaces', 'nodes', 'configmaps'].map((resource) => ({ verb: 'list', group: '', resource })),
+  ...['pods', 'namespaces', 'nodes', 'configmaps', 'limitranges', 'resourcequotas'].map((resource) => ({
+    verb: 'list',
+    group: '',
+    resource,
+  })),
   { verb: 'list', group: 'apps', resource: 'daemonsets' },
   ...['mutatingwebhookconfigurations', 'validatingadmissionpolicybindings'].map((resource) => ({
     verb: 'list',

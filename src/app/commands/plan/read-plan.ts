@@ -1,6 +1,7 @@
 import { asCreated, isLive, modeOfLivePod, namespacedName } from '../../../core/explain/live-pod.ts'
 import { beforeInjection } from '../../../core/explain/outcome-of.ts'
 import { type JsonObject, objectOr, stringMap, stringOr } from '../../../core/json/value.ts'
+import { boundsOf, type NamespaceBounds } from '../../../core/plan/limits.ts'
 import { MESH_KINDS, type MeshKind, type MeshObjects, objectsAgainstAmbient } from '../../../core/plan/mesh-objects.ts'
 import { type NamespacePlan, namespacePlan, type PlannedPod } from '../../../core/plan/namespace-plan.ts'
 import { type NodeAgents, nodeAgents, OTHER_AGENT_SELECTOR } from '../../../core/plan/node-agents.ts'
@@ -11,8 +12,12 @@ import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import { hasStatus } from '../../../edge/cluster/api-error.ts'
 import type { ClusterClient } from '../../../edge/cluster/client.ts'
 import { listAll } from '../../../edge/cluster/list-all.ts'
+import type { Resource } from '../../../edge/cluster/resource.ts'
 import { reasonOf } from '../input.ts'
 import type { Live } from '../live.ts'
+
+const LIMIT_RANGES = { group: '', version: 'v1', plural: 'limitranges' }
+const QUOTAS = { group: '', version: 'v1', plural: 'resourcequotas' }
 
 /** A plan, and the pods that it is about by `namespace/name`, for a dry run. */
 export interface Plan {
@@ -24,11 +29,12 @@ export interface Plan {
 
 /** Reads what moves depend on and plans each namespace that has pods of the mesh. */
 export async function readPlan(live: Live): Promise<Plan> {
-  const [all, nodes, objects, surroundings] = await Promise.all([
+  const [all, nodes, objects, cilium, bounds] = await Promise.all([
     live.pods(),
     readNodes(live.client),
     readMeshObjects(live.client),
-    readSurroundings(live.client),
+    readCilium(live.client),
+    readBounds(live.client),
   ])
   const { namespace: namespaceOf, settings } = live.snapshot()
   const pods = new Map(all.filter(isLive).map((pod) => [namespacedName(pod), pod]))
@@ -39,9 +45,10 @@ export async function readPlan(live: Live): Promise<Plan> {
   const namespaces = [...Map.groupBy(meshed, ({ namespace }) => namespace)].flatMap(([name, members]) => {
     const namespace = namespaceOf(name)
     if (namespace === undefined) return []
+    const surroundings = { masquerade: cilium.masquerade, bounds: boundsOf(name, bounds) }
     const planned = members.map(({ pod, mode }) => plannedPod(pod, mode, live, surroundings))
     const against = objectsAgainstAmbient(namespace, stringOr(settings.mesh['rootNamespace']) ?? '', objects)
-    return [namespacePlan(namespace, planned, [...against, ...surroundings.unread])]
+    return [namespacePlan(namespace, planned, [...against, ...cilium.unread])]
   })
   return { namespaces: namespaces.sort((a, b) => (a.namespace < b.namespace ? -1 : 1)), pods, nodes }
 }
@@ -66,15 +73,32 @@ async function readNodes(client: ClusterClient): Promise<Plan['nodes']> {
 
 async function readMeshObjects(client: ClusterClient): Promise<MeshObjects> {
   const kinds = Object.keys(MESH_KINDS) as MeshKind[]
-  return new Map(await Promise.all(kinds.map(async (kind) => [kind, await readKind(client, kind)] as const)))
+  return new Map(
+    await Promise.all(kinds.map(async (kind) => [kind, await readKind(client, MESH_KINDS[kind])] as const)),
+  )
+}
+
+async function readBounds(client: ClusterClient): Promise<NamespaceBounds> {
+  const [ranges, quotas] = await Promise.all([readKind(client, LIMIT_RANGES), readKind(client, QUOTAS)])
+  const unread = [
+    ['LimitRange', ranges],
+    ['ResourceQuota', quotas],
+  ] as const
+  return {
+    ranges: 'problem' in ranges ? [] : ranges,
+    quotas: 'problem' in quotas ? [] : quotas,
+    unread: unread.flatMap(([kind, found]): readonly Reason[] =>
+      'problem' in found ? [{ code: 'objects_unread', args: { kind, problem: found.problem } }] : [],
+    ),
+  }
 }
 
 async function readKind(
   client: ClusterClient,
-  kind: MeshKind,
+  resource: Resource,
 ): Promise<readonly JsonObject[] | { readonly problem: string }> {
   try {
-    return await listAll(client, { resource: MESH_KINDS[kind] })
+    return await listAll(client, { resource })
   } catch (error) {
     // a cluster without the kind has no object of it
     return hasStatus(error, 404) ? [] : { problem: reasonOf(error) }
@@ -82,9 +106,9 @@ async function readKind(
 }
 
 /** Cilium's setting that matters, or why it could not be read. */
-async function readSurroundings(
+async function readCilium(
   client: ClusterClient,
-): Promise<PlanSurroundings & { readonly unread: readonly Reason[] }> {
+): Promise<Pick<PlanSurroundings, 'masquerade'> & { readonly unread: readonly Reason[] }> {
   const target = {
     resource: { group: '', version: 'v1', plural: 'configmaps' },
     namespace: 'kube-system',

@@ -31,6 +31,18 @@ export const PLAN_REASONS = {
       `the kubelet probes the pod, and Cilium drops the address that probes of ambient pods come from (${p.setting})`,
     fix: "set bpf.masquerade=false in Cilium's values before the move",
   },
+  limit_range_refuses: {
+    level: 'warn',
+    says: (p: { container: string; range: string; what: string }) =>
+      `the LimitRange ${p.range} would refuse the container ${p.container}: ${p.what}`,
+    fix: 'change the LimitRange, or the resources that injection gives (sidecar.istio.io/proxyCPU, proxyMemory and their limits, or istiod’s values)',
+  },
+  quota_short: {
+    level: 'warn',
+    says: (p: { quota: string; resource: string; used: string; hard: string }) =>
+      `the ResourceQuota ${p.quota} has no room for one more pod (${p.resource}: ${p.used} of ${p.hard} used), which a rolling restart wants before the old one goes`,
+    fix: 'raise the quota for the time of the restart, or let the workload go down by one first (maxUnavailable)',
+  },
   objects_unread: {
     level: 'warn',
     says: (p: { kind: string; problem: string }) =>
