@@ -105,6 +105,7 @@ test(`for ${OUTAGE_S} s without an API server, longer than the grace of coverage
   const [steady, restarted] = ['steady', ['decided', 'istio']]
   await apply(...inNamespace(SHOP, meshPod(steady), meshPod('decided'), istioPod('istio')))
   for (const pod of [steady, ...restarted]) await untilProved(pod)
+  await waitFor(async () => (await ofWebhook('sluice_leader{lease="sluice-leader"}')) === 1, 'the webhook leads')
   const before = await untouched()
   const asked = askedFromNow(`system:serviceaccount:${SLUICE}:${AGENT}`)
   const restart = await killApiServer()
