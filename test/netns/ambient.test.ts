@@ -195,7 +195,9 @@ test('pods that join and leave under load lose no new connection', async () => {
       if (!('seen' in told)) load.failed.push(JSON.stringify(told))
     }
   })()
-  for (let round = 0; round < 3; round++) {
+  // on a slow machine a round has room for few connections
+  let rounds = 0
+  for (; rounds < 3 || (load.asked <= 50 && rounds < 30); rounds++) {
     node.api.show(pod, IN)
     await agent.untilProven(pod)
     node.api.show(pod)
@@ -205,7 +207,7 @@ test('pods that join and leave under load lose no new connection', async () => {
   await running
   assert.ok(load.asked > 50, `${load.asked} connections`)
   // at a leave ztunnel ends at once what it carries: the one that is under way then may break, and no other
-  assert.ok(load.failed.length <= 3, `${load.failed.length} of ${load.asked} failed: ${load.failed.join()}`)
+  assert.ok(load.failed.length <= rounds, `${load.failed.length} of ${load.asked} failed: ${load.failed.join()}`)
 })
 
 /** A node with an agent, a ztunnel that serves, and a pod with an application, that nothing is known of yet. */
