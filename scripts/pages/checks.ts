@@ -7,6 +7,19 @@ const WHEN: Readonly<Record<CheckRow['stage'], string>> = {
   after: 'where Sluice is installed',
 }
 
+/** What the API server does not know of a node. */
+const BEYOND = [
+  '## What a check before the installation cannot know',
+  'The API server tells of a node what its kubelet reports: kernel, runtime, operating system, labels. It does not tell which directories the runtime reads, who else writes there, which kernel modules are missing, whether SELinux or AppArmor stands in the way, and whether probes get through. Only something on the node can measure these, and reading the host needs more rights than a check should have: the agents measure them, in scratch namespaces and without touching a pod.',
+  'To see it before any pod is asked about, install as [install](install.md) says while no namespace carries a label that Sluice answers to; where istiod injects, with `istio.io/rev=old` as in [migration](migration.md#from-istio-cni). Nothing is injected, pods that run stay as they are, and each agent says what it found:',
+  [
+    '    kubectl -n sluice-system get pods -l app.kubernetes.io/name=sluice-agent -o wide',
+    '    kubectl -n sluice-system port-forward POD_OF_THE_AGENT 8000',
+    "    curl -s 'http://127.0.0.1:8000/readyz?verbose'",
+  ].join('\n'),
+  'A pod that is Ready has proved its node; one that is not says in `/readyz?verbose` which check failed and why, and `sluice check` names it in [`agent-installed`](#agent-installed). For ambient, [`agent-conditions`](#agent-conditions) has the reason.',
+]
+
 /** docs/checks.md: every check of `sluice check`, under the name that the command prints. */
 export const CHECKS_PAGE: Page = {
   path: 'docs/checks.md',
@@ -20,6 +33,7 @@ export const CHECKS_PAGE: Page = {
           ids().map((id) => [`[\`${id}\`](#${id})`, CHECKS[id].title, WHEN[CHECKS[id].stage]]),
         ),
         ...ids().flatMap(section),
+        ...BEYOND,
         '',
       ].join('\n\n'),
     ),

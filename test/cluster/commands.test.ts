@@ -254,6 +254,32 @@ test('a check says what is well, what is not, and that the webhook answers; befo
     assert.ok(page.includes(`## ${check}\n`), check)
 })
 
+test('what kubelets report of their nodes is judged, and what they do not report is unknown', async (t) => {
+  const reports = async (node: string, nodeInfo: JsonObject): Promise<void> => {
+    const patch = JSON.stringify({ status: { nodeInfo } })
+    const { code, stderr } = await mesh.server.kubectl([
+      ...['patch', 'node', node, '--subresource=status', '--type=merge', '-p', patch],
+    ])
+    assert.equal(code, 0, stderr)
+  }
+  const told = { kernelVersion: '6.1.0-28-amd64', containerRuntimeVersion: 'containerd://1.7.24' }
+  await reports('node-1', { ...told, kernelVersion: '4.18.0-553.el8_10.x86_64', osImage: 'Talos (v1.9.1)' })
+  await reports('node-2', { ...told, containerRuntimeVersion: 'cri-o://1.28.1' })
+  t.after(async () => {
+    const nothing = { kernelVersion: '', containerRuntimeVersion: '', osImage: '' }
+    for (const node of ['node-1', 'node-2']) await reports(node, nothing)
+  })
+  const { out } = await sluice('check', '--pre', '-n', 'shop')
+  for (const line of [
+    /^‼ the kernel of every Linux node .*\n {4}2 of 3 nodes: node-1 \(4\.18\.0-553\S*\), node-3 \(its kernel is not told\)$/m,
+    /^‼ every Linux node's runtime .*\n {4}2 of 3 nodes: node-2 \(cri-o:\/\/1\.28\.1\), node-3 \(its runtime is not told\)$/m,
+    /^‼ the nodes are of no platform .*\n {4}Talos \(node-1\): label the agent's namespace privileged$/m,
+  ])
+    assert.match(out, line)
+  const after = await verdicts()
+  assert.deepEqual([after['node-kernel'], after['node-platform']], ['warning', undefined])
+})
+
 test('who may read nothing is told so: unknown, not fine', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-check-'))
   t.after(() => rmSync(folder, { recursive: true }))

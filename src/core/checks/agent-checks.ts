@@ -1,4 +1,4 @@
-import { objectOr, objectsOf, stringOr } from '../json/value.ts'
+import { type JsonObject, objectOr, objectsOf, stringOr } from '../json/value.ts'
 import { labelsOf, specOf } from '../json/pod.ts'
 import {
   COMPONENT_LABEL,
@@ -18,13 +18,25 @@ export function agentInstalled({ daemonSets, agentPods }: Survey): Finding {
     if (agent === undefined) return failed(`no DaemonSet is labelled ${COMPONENT_LABEL}=${COMPONENTS.agent}`)
     return given(agentPods, (pods) => {
       const wanted = objectOr(agent['status'])['desiredNumberScheduled']
-      const unready = pods.filter((pod) => !isReady(pod)).map(nameOf)
+      const unready = pods.filter((pod) => !isReady(pod)).map(unreadyText)
       const detail = `${pods.length - unready.length} of ${typeof wanted === 'number' ? wanted : pods.length} are ready`
       if (pods.length === 0) return failed(`no agent runs; ${detail}`)
       if (unready.length > 0) return failed(`${detail}; not ${listed(unready)}`)
       return typeof wanted === 'number' && pods.length < wanted ? failed(detail) : fine(detail)
     })
   })
+}
+
+/** Why a pod is not ready, as far as the API tells: what an agent measured stands in its own /readyz alone. */
+function unreadyText(pod: JsonObject): string {
+  const status = objectOr(pod['status'])
+  const node = stringOr(specOf(pod)['nodeName'])
+  const waiting = objectsOf(status['containerStatuses']).flatMap(
+    ({ state }) => stringOr(objectOr(objectOr(state)['waiting'])['reason']) ?? [],
+  )
+  const runs = stringOr(status['phase']) === 'Running' ? 'it runs and says no' : 'it does not run'
+  const reason = waiting[0] ?? (node === undefined ? 'no node takes it' : runs)
+  return `${nameOf(pod)} (${node === undefined ? '' : `on ${node}: `}${reason})`
 }
 
 export function agentConditions({ daemonSets, agentPods }: Survey): Finding {

@@ -11,6 +11,7 @@ import {
   sluicePolicy,
 } from './cluster-checks.ts'
 import { type Finding, given } from './finding.ts'
+import { nodeKernel, nodePlatform, nodeRuntime } from './node-checks.ts'
 import type { Survey } from './survey.ts'
 import {
   boundaryPolicies,
@@ -37,6 +38,9 @@ const JUDGE: Readonly<Record<CheckId, (survey: Survey) => Finding>> = {
   'sluice-policy': sluicePolicy,
   'other-injectors': otherInjectors,
   'other-agents': otherAgents,
+  'node-kernel': nodeKernel,
+  'node-runtime': nodeRuntime,
+  'node-platform': nodePlatform,
   'cilium-exclusive': (survey) => ciliumSetting(survey, 'exclusive'),
   'cilium-socket-lb': (survey) => ciliumSetting(survey, 'socketLb'),
   'cilium-masquerade': (survey) => ciliumSetting(survey, 'masquerade'),

@@ -2,6 +2,7 @@ import type { NamespaceFacts } from '../decision/facts.ts'
 import type { NodeFacts } from '../decision/node-set.ts'
 import type { Audience } from '../decision/selectors.ts'
 import type { JsonObject } from '../json/value.ts'
+import type { NodeSystem } from './node-system.ts'
 
 /** Something that was read from a cluster, or why it could not be. */
 export type Known<T> = { readonly is: 'known'; readonly value: T } | { readonly is: 'unknown'; readonly why: string }
@@ -42,6 +43,7 @@ export interface Survey {
   readonly readRights: Known<readonly Right[]>
   readonly namespaces: Known<readonly NamespaceFacts[]>
   readonly nodes: Known<readonly NodeFacts[]>
+  readonly nodeSystems: Known<readonly NodeSystem[]>
   /** why a configuration cannot be used, by its name: `mesh`, `policy` */
   readonly problems: Known<ReadonlyMap<string, string>>
   readonly webhooks: Known<readonly JsonObject[]>

@@ -1,6 +1,6 @@
 /** What `sluice check` looks at, in its order; a name is public API: scripts and documentation point at it. */
 export interface CheckRow {
-  readonly group: 'kubernetes' | 'network' | 'mesh' | 'webhook' | 'boundary' | 'agents'
+  readonly group: 'kubernetes' | 'network' | 'nodes' | 'mesh' | 'webhook' | 'boundary' | 'agents'
   /** `before`: only before the installation (`--pre`); `after`: only when Sluice is there; `always`: both */
   readonly stage: 'before' | 'always' | 'after'
   /** what is so when all is well */
@@ -87,6 +87,27 @@ export const CHECKS = {
     why: 'BPF masquerading drops the link-local address that probes of ambient pods come from',
     fix: "set bpf.masquerade=false in Cilium's values (enable-bpf-masquerade in cilium-config)",
   },
+  'node-kernel': {
+    group: 'nodes',
+    stage: 'always',
+    title: 'the kernel of every Linux node is 5.2 or newer',
+    why: 'rules by nftables and the way of probes need it; a distribution may have put both into an older one, which is not tested',
+    fix: 'upgrade the nodes that are named; until then their agents measure what works, and a node that cannot gets no label',
+  },
+  'node-runtime': {
+    group: 'nodes',
+    stage: 'always',
+    title: "every Linux node's runtime gives plugins the annotations of pods: containerd 1.6.20, CRI-O 1.29, or newer",
+    why: 'what the webhook promised a pod stands there; without it the agent waits for its own watch, and starts no pod while the API server is away',
+    fix: 'upgrade the runtime of the nodes that are named',
+  },
+  'node-platform': {
+    group: 'nodes',
+    stage: 'before',
+    title: 'the nodes are of no platform for which a value of the chart must be set',
+    why: 'directories, SELinux and what a node allows differ by platform; each is recognised by its versions, labels and name',
+    fix: 'set the values that are named, see docs/install.md#by-platform; set already, there is nothing to do',
+  },
   'webhook-registered': {
     group: 'webhook',
     stage: 'after',
@@ -141,7 +162,7 @@ export const CHECKS = {
     stage: 'after',
     title: 'an agent is ready on every node that its DaemonSet wants',
     why: 'a node without an agent can only do init, which needs NET_ADMIN in the pod',
-    fix: 'see the pods that are named: kubectl describe, and their log',
+    fix: 'see the pods that are named: kubectl describe, and their log; what one that runs has measured, its /readyz?verbose says (docs/troubleshooting.md)',
   },
   'agent-conditions': {
     group: 'agents',

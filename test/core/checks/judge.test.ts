@@ -3,9 +3,10 @@ import { test } from 'node:test'
 import { judge } from '../../../src/core/checks/judge.ts'
 import type { Known, Survey } from '../../../src/core/checks/survey.ts'
 import type { NodeFacts } from '../../../src/core/decision/node-set.ts'
+import type { NodeSystem } from '../../../src/core/checks/node-system.ts'
 import type { JsonObject } from '../../../src/core/json/value.ts'
 import { webhookConfiguration } from '../../../src/core/registration/webhook-configuration.ts'
-import { type CheckId, CHECKS } from '../../../src/core/vocabulary/checks.ts'
+import { type CheckId, CHECKS, type CheckRow } from '../../../src/core/vocabulary/checks.ts'
 
 const NOW = Date.parse('2026-06-01T00:00:00Z')
 const DAY = 86_400_000
@@ -29,6 +30,14 @@ function pod(name: string, ready: boolean, ambient?: 'True' | 'False'): JsonObje
     ...(ambient === undefined ? [] : [{ type: 'sluice-mesh.io/ambient', status: ambient, reason: 'ztunnel_absent' }]),
   ]
   return { metadata: { name }, spec: { nodeName: `node-of-${name}` }, status: { conditions } }
+}
+
+function phased(name: string, phase: string, status: JsonObject = {}): JsonObject {
+  return { ...pod(name, false), status: { phase, ...status } }
+}
+
+function waiting(name: string): JsonObject {
+  return phased(name, 'Running', { containerStatuses: [{ state: { waiting: { reason: 'CrashLoopBackOff' } } }] })
 }
 
 /** An agent that finds ztunnel's socket taken. */
@@ -55,6 +64,25 @@ function node(name: string, over: Partial<NodeFacts> = {}): NodeFacts {
   }
 }
 
+function system(name: string, over: Partial<NodeSystem> = {}): NodeSystem {
+  return {
+    name,
+    labels: {},
+    linux: true,
+    kernel: '6.1.0-28-amd64',
+    runtime: 'containerd://1.6.20~ds1',
+    osImage: 'Debian GNU/Linux 12 (bookworm)',
+    kubelet: 'v1.34.0',
+    ...over,
+  }
+}
+
+function systems(...over: readonly Partial<NodeSystem>[]): Partial<Survey> {
+  return { nodeSystems: known(over.map((one, index) => system(`n${index + 1}`, one))) }
+}
+
+const FARGATE = { 'eks.amazonaws.com/compute-type': 'fargate' }
+
 function namespace(name: string, labels: Readonly<Record<string, string>> = {}): Survey['namespaces'] {
   return known([{ name, labels, annotations: {} }])
 }
@@ -74,6 +102,7 @@ const WELL: Survey = {
   readRights: known([{ verb: 'list', resource: 'pods', allowed: true }]),
   namespaces: namespace('sluice-system', PRIVILEGED),
   nodes: known([node('a')]),
+  nodeSystems: known([system('a')]),
   problems: known(new Map()),
   webhooks: known([OURS]),
   caBundles: known([{ entry: 'x', notAfter: NOW + 100 * DAY }]),
@@ -144,6 +173,37 @@ const TABLE: readonly (readonly [id: CheckId, over: Partial<Survey>, verdict: st
   ['cilium-exclusive', { cilium: known({}) }, 'error', /cni-exclusive=true/],
   ['cilium-socket-lb', { cilium: known({}) }, 'warning', /bpf-lb-sock-hostns-only=false/],
   ['cilium-masquerade', { cilium: known({ 'enable-bpf-masquerade': 'true' }) }, 'warning', /masquerade=true/],
+  ['node-kernel', systems({ kernel: '4.18.0-553.el8_10.x86_64' }, {}), 'warning', /^1 of 2 nodes: n1 \(4\.18\.0-553/],
+  ['node-kernel', systems({ kernel: '5.1.21' }), 'warning', /n1 \(5\.1\.21\)/],
+  ['node-kernel', systems({ kernel: '5.2.0' }, { kernel: '10.0' }), 'ok', /^10\.0, 5\.2\.0$/],
+  ['node-kernel', systems({ kernel: '' }, {}), 'unknown', /^1 of 2 nodes: n1 \(its kernel is not told\)$/],
+  ['node-kernel', systems({ kernel: '' }, { kernel: '4.4.0' }), 'warning', /^2 of 2 nodes: n2 \(4\.4\.0\), n1 \(its/],
+  ['node-kernel', systems({}, { kernel: '10.0.20348', linux: false }), 'ok', /^6\.1\.0-28-amd64$/],
+  ['node-kernel', systems({}, { kernel: '4.4.0', labels: FARGATE }), 'ok', /^6\.1\.0-28-amd64$/],
+  ['node-runtime', systems({ runtime: 'containerd://1.6.19' }), 'warning', /n1 \(containerd:\/\/1\.6\.19\)/],
+  ['node-runtime', systems({ runtime: 'cri-o://1.28.11' }), 'warning', /n1 \(cri-o:\/\/1\.28\.11\)/],
+  ['node-runtime', systems({ runtime: 'docker://27.5.1' }), 'warning', /n1 \(docker:\/\/27\.5\.1\)/],
+  ['node-runtime', systems({ runtime: 'containerd://HEAD' }), 'unknown', /n1 \(containerd:\/\/HEAD\)/],
+  ['node-runtime', systems({ runtime: '' }), 'unknown', /not told/],
+  [
+    'node-runtime',
+    systems({ runtime: 'cri-o://1.29.0' }, { runtime: 'containerd://2.1.4-k3s2' }),
+    'ok',
+    /^containerd.*cri-o/,
+  ],
+  ['node-platform', systems({}, { labels: FARGATE }), 'ok', /^left out: n2 \(EKS on Fargate\)$/],
+  [
+    'node-platform',
+    systems({ labels: FARGATE }),
+    'warning',
+    /^no node can have an agent: cni\.enabled=false.*; left out: n1/,
+  ],
+  [
+    'node-platform',
+    systems({ osImage: 'Bottlerocket OS 1.32.0 (aws-k8s-1.31)' }, {}, { osImage: 'Talos (v1.9.1)' }),
+    'warning',
+    /^Bottlerocket \(n1\): cni\.seLinuxOptions\.type=super_t; Talos \(n3\): label the agent's namespace privileged$/,
+  ],
   ['webhook-registered', { webhooks: known([ISTIO]) }, 'error', /no MutatingWebhookConfiguration sluice/],
   ['webhook-conditions', { webhooks: known([narrowed()]) }, 'warning', /control-plane \(/],
   ['webhook-ca-bundle', { caBundles: known([{ entry: 'x', notAfter: NOW + 3 * DAY }]) }, 'warning', /2026-06-04/],
@@ -164,7 +224,20 @@ const TABLE: readonly (readonly [id: CheckId, over: Partial<Survey>, verdict: st
   ['own-namespace', { namespaces: known([]) }, 'error', /no namespace sluice-system/],
   ['boundary-policies', { boundPolicies: known(['sluice-guard', 'sluice-fence']) }, 'error', /sluice-seal/],
   ['agent-installed', { daemonSets: known([]) }, 'error', /no DaemonSet/],
-  ['agent-installed', { agentPods: known([pod('a', false)]) }, 'error', /0 of 1 are ready; not a/],
+  [
+    'agent-installed',
+    { agentPods: known([pod('a', false)]) },
+    'error',
+    /0 of 1 are ready; not a \(on node-of-a: it does not/,
+  ],
+  ['agent-installed', { agentPods: known([waiting('a')]) }, 'error', /not a \(on node-of-a: CrashLoopBackOff\)$/],
+  [
+    'agent-installed',
+    { agentPods: known([phased('a', 'Running')]) },
+    'error',
+    /not a \(on node-of-a: it runs and says no\)$/,
+  ],
+  ['agent-installed', { agentPods: known([{ metadata: { name: 'a' } }]) }, 'error', /not a \(no node takes it\)$/],
   ['agent-installed', { agentPods: known([]) }, 'error', /no agent runs; 0 of 1/],
   ['agent-conditions', { agentPods: known([]) }, 'warning', /no agent runs/],
   ['agent-conditions', { agentPods: known([pod('a', true, 'False')]) }, 'warning', /node-of-a \(ztunnel_absent\)/],
@@ -183,7 +256,8 @@ const TABLE: readonly (readonly [id: CheckId, over: Partial<Survey>, verdict: st
 ]
 
 function resultOf(id: CheckId, survey: Survey): { readonly verdict: string; readonly detail: string } {
-  const stage = id === 'install-rights' ? 'before' : 'after'
+  const row: CheckRow = CHECKS[id]
+  const stage = row.stage === 'before' ? 'before' : 'after'
   const found = judge(survey, stage).find((result) => result.id === id)
   assert.ok(found !== undefined, id)
   return found
@@ -212,6 +286,7 @@ test('what could not be read is unknown, never fine, and says why', () => {
     typeof value === 'object' && 'is' in value ? unknown : (value as unknown),
   ])
   const blind = Object.fromEntries(parts) as Survey
-  for (const { id, verdict, detail } of judge(blind, 'after'))
-    assert.deepEqual([verdict, detail], ['unknown', unknown.why], id)
+  for (const stage of ['before', 'after'] as const)
+    for (const { id, verdict, detail } of judge(blind, stage))
+      assert.deepEqual([verdict, detail], ['unknown', unknown.why], id)
 })

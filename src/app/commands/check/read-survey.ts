@@ -1,3 +1,4 @@
+import { projectSystem } from '../../../core/checks/node-system.ts'
 import type { CaBundle, Known, Survey } from '../../../core/checks/survey.ts'
 import type { Audience } from '../../../core/decision/selectors.ts'
 import { type JsonObject, objectOr, objectsOf, stringMap, stringOr } from '../../../core/json/value.ts'
@@ -63,6 +64,7 @@ export async function readSurvey({ client, installation, probeNamespace, now }: 
     readRights,
     namespaces: mapped(namespaces, (objects) => objects.map(PROJECT.Namespace)),
     nodes: mapped(nodes, (objects) => objects.map(PROJECT.Node)),
+    nodeSystems: mapped(nodes, (objects) => objects.map(projectSystem)),
     problems,
     webhooks,
     caBundles: mapped(webhooks, caBundlesOf),
