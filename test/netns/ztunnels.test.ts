@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import type { Reason } from '../../src/core/vocabulary/reasons.ts'
 import type { Workload } from '../../src/app/agent/ambient/ztunnel-hub.ts'
@@ -135,7 +136,7 @@ for (const [what, damage] of [
     assert.equal(await ztunnels.renew(), true)
     assert.equal(await ztunnels.renew(), false)
     assert.equal(statSync(socket).mode & 0o777, 0o600)
-    assert.equal(descriptors(), before)
+    await untilNoMoreThan(before)
     assert.equal(await ztunnels.add(workload('uid-1', podNetns)), null)
     assert.deepEqual(await ztunnel.next(), added('uid-1', podNetns))
     const newer = await greet(socket)
@@ -179,7 +180,7 @@ test('a thread that is killed is told at once with a reason, and whoever waits o
   assert.equal(code(await ztunnels.remove('uid-1')), 'ztunnel_thread_ended')
   assert.equal(await ztunnels.renew(), false)
   await ztunnels[Symbol.asyncDispose]()
-  assert.equal(descriptors(), before)
+  await untilNoMoreThan(before)
   assert.equal(existsSync(socket), false)
 })
 
@@ -195,7 +196,7 @@ test('a thread that ends by a fault of its own leaves no descriptor behind, of p
   assert.match(JSON.stringify((await event('ended')).reason), /ztunnel_thread_ended.*null/)
   assert.deepEqual(await ztunnel.see(2), [added('uid-1', podNetns), { saw: 'hang-up' }])
   await ztunnel[Symbol.asyncDispose]()
-  assert.equal(descriptors(), before)
+  await untilNoMoreThan(before)
 })
 
 test('a ztunnel that comes while no descriptor is left is let in when one is, and who is connected is served', async () => {
@@ -230,7 +231,7 @@ test('ten thousand pods that come and go leave no descriptor behind', async () =
     await Promise.all(uids.map((uid) => ztunnels.add(workload(uid, i % 100 === 0 ? podNetns : otherNetns))))
     await Promise.all(uids.map((uid) => ztunnels.remove(uid)))
   }
-  assert.equal(descriptors(), before)
+  await untilNoMoreThan(before)
 })
 
 test('nor do ten thousand that fail: refused, more than may wait, or with no ztunnel there', async () => {
@@ -254,7 +255,7 @@ test('nor do ten thousand that fail: refused, more than may wait, or with no ztu
     }
   }
   assert.deepEqual([...seen].toSorted(), ['ztunnel_busy', 'ztunnel_refused'])
-  assert.equal(descriptors(), before)
+  await untilNoMoreThan(before)
 })
 
 interface Place {
@@ -337,4 +338,10 @@ function code(reason: Reason | null): string | undefined {
 
 function descriptors(): number {
   return readdirSync('/proc/self/fd').length
+}
+
+/** Threads and children close what is theirs in their own time, also what tests before this one left open when they ended. */
+async function untilNoMoreThan(before: number): Promise<void> {
+  for (let tries = 0; descriptors() > before && tries < 1000; tries++) await sleep(10)
+  assert.ok(descriptors() <= before, `${descriptors()} descriptors, ${before} before`)
 }
