@@ -53,7 +53,7 @@ try {
   })
   agent.send({ ...options, paths: { ...options.paths, proc } } satisfies AgentOptions)
   await receive(agent)
-  new Ztunnel(options.paths.ztunnelSocket, 0, 'look').tell({ do: 'hello' })
+  new Ztunnel(options.paths.ztunnelSocket, 0, 'serve').tell({ do: 'hello' })
   buildRuntime()
   const plugin = buildPlugin()
   await untilTaken(plugin, call(pods[0]))
@@ -94,10 +94,14 @@ function call(pod: TestPod | undefined): PluginProcess {
     folder,
     sandbox: { uid, netns, containerId: `sandbox-${uid}`, address: address[4] },
     annotations: AMBIENT,
+    // both families, as the status will name them: an address that the runtime did not tell makes the agent join the pod again
+    config: {
+      prevResult: { cniVersion: '1.1.0', ips: [{ address: `${address[4]}/24` }, { address: `${address[6]}/64` }] },
+    },
   })
 }
 
-function objectOf({ uid, address }: TestPod): JsonObject {
+function objectOf({ uid }: TestPod): JsonObject {
   return {
     kind: 'Pod',
     metadata: {
@@ -105,6 +109,7 @@ function objectOf({ uid, address }: TestPod): JsonObject {
       labels: { 'istio.io/dataplane-mode': 'ambient' },
     },
     spec: { nodeName: NODE, serviceAccountName: 'web', containers: [{ name: 'web' }] },
-    status: { phase: 'Pending', podIP: address[4], podIPs: [{ ip: address[4] }, { ip: address[6] }] },
+    // the kubelet tells the addresses only when the sandbox is made
+    status: { phase: 'Pending' },
   }
 }
