@@ -43,6 +43,18 @@ export function probeSetText(there: ProbeMembers, { put, drop }: ProbeChanges): 
   return lines.map((line) => `${line}\n`).join('')
 }
 
+/**
+ * Puts `members` in as one transaction, whatever is there: nothing need be listed for it. Adding first makes deleting right also
+ * where the address is new, and deleting makes the comment the one of the last line. No packet sees the steps. Throws as above.
+ */
+export function probePutText(members: ProbeMembers): string {
+  const lines = [...members].flatMap(([address, uid]) => {
+    const add = `add element ${setOf(address)} { ${address} comment "${checked(uid)}" }`
+    return [add, `delete element ${setOf(address)} { ${address} }`, add]
+  })
+  return lines.map((line) => `${line}\n`).join('')
+}
+
 /** Who is in the sets, by what nft lists; an element without a comment is nobody's: the empty uid. */
 export function probeMembers(listing: string): ProbeMembers {
   const table = sectionOf(listing, `table ${TABLE} {`)

@@ -6,6 +6,7 @@ import {
   type ProbeMembers,
   probeMembers,
   probePathRemoval,
+  probePutText,
   probeSetText,
 } from '../../../src/core/redirection/probe-set.ts'
 
@@ -62,9 +63,17 @@ test('nothing goes while what should be there is not known whole', () => {
   assert.deepEqual(probeChanges(THERE, new Map(), true), { put: new Map(), drop: THERE })
 })
 
+test('an address is put in without a look at what is there: whoever has it, it is this pod’s afterwards', () => {
+  const set = 'element inet istio-ambient-nat istio-inpod-probes-v6'
+  const add = `add ${set} { fd00::2 comment "uid-4" }\n`
+  assert.equal(probePutText(members('fd00::2 uid-4')), `${add}delete ${set} { fd00::2 }\n${add}`)
+  assert.equal(probePutText(new Map()), '')
+})
+
 test('a uid that is none is never written', () => {
-  const change = probeChanges(new Map(), members('10.0.0.1 a"}; flush ruleset; {'), false)
-  assert.throws(() => probeSetText(new Map(), change), RangeError)
+  const hostile = members('10.0.0.1 a"}; flush ruleset; {')
+  assert.throws(() => probeSetText(new Map(), probeChanges(new Map(), hostile, false)), RangeError)
+  assert.throws(() => probePutText(hostile), RangeError)
 })
 
 test('there is something to remove only where the table is', () => {

@@ -7,6 +7,7 @@ import {
   type ProbeMembers,
   probeMembers,
   probePathRemoval,
+  probePutText,
   probeSetText,
 } from '../../../core/redirection/probe-set.ts'
 import { id } from '../../../core/intent/grammar.ts'
@@ -31,8 +32,8 @@ type Problem = Reason | null
 
 /**
  * The way of the kubelet's probes (cni.md §5.9): rules in the host's namespace that give them a source of their own, for the
- * pods that are in the sets. Changes are made by difference to what is there, one after the other; nothing is ever flushed, so
- * that no probe of a pod that stays fails.
+ * pods that are in the sets. Changes are made one after the other; nothing is ever flushed, so that no probe of a pod that stays
+ * fails. Only what takes away looks at what is there first: a node has many pods, and each that starts is put in.
  */
 export class ProbePath {
   readonly #options: ProbePathOptions
@@ -63,7 +64,8 @@ export class ProbePath {
 
   /** Puts the addresses of a pod in; those that were another pod's are this one's from now on. */
   async put(uid: string, addresses: readonly Address[]): Promise<Problem> {
-    return await this.#change(() => new Map(addresses.map((address) => [address, uid])), false)
+    const members = new Map(addresses.map((address) => [address, uid]))
+    return await this.#inTurn(async () => await this.#run(probePutText(members)))
   }
 
   /** Takes the addresses of a pod out, but for those that are another pod's by now. */
@@ -95,14 +97,21 @@ export class ProbePath {
     })
   }
 
-  /** One change at a time: each starts from what the one before left. */
+  /** What is done by difference: it starts from what the one before left. */
   async #alone(work: (listing: string) => Promise<Problem>): Promise<Problem> {
+    return await this.#inTurn(async () => {
+      const listed = await this.#list()
+      return listed.ok ? await work(listed.output) : problem(listed.error)
+    })
+  }
+
+  /** One change at a time. */
+  async #inTurn(work: () => Promise<Problem>): Promise<Problem> {
     const before = this.#last
     const turn = (async () => {
       await before
       try {
-        const listed = await this.#list()
-        return listed.ok ? await work(listed.output) : problem(listed.error)
+        return await work()
       } catch (error) {
         return problem(error instanceof Error ? error.message : String(error))
       }
