@@ -1,11 +1,11 @@
 import type { Facts } from '../../core/decision/facts.ts'
 import { specOf } from '../../core/json/pod.ts'
-import { objectOr, objectsOf, stringOr } from '../../core/json/value.ts'
+import { isObject, objectsOf, stringOr } from '../../core/json/value.ts'
 import type { Answer } from './answer.ts'
 
-/** Together at most 24 MiB of text, and 4 MiB for pods of the usual size. */
 const ENTRIES = 256
-const LONGEST = 32_768
+/** Characters of a key and its patch, at most two bytes each: together at most 32 MiB of text. */
+const LONGEST = 65_536
 
 /** The volume of the account's token, whose name the API server makes up for each pod anew. */
 const TOKEN_VOLUME = /^kube-api-access-[a-z0-9]{5}$/
@@ -24,19 +24,29 @@ interface Remembered {
  */
 export class AnswerMemo {
   readonly #answers = new Map<string, Remembered>()
+  #versions: Facts['kubeletVersions']
 
   /** The answer to `facts`, by `work` where it is not known. */
   of(facts: Facts, work: (facts: Facts) => Answer): Answer {
     // the age of facts is the only time that an answer depends on
     if (facts.coverage.ageSeconds > facts.policy.maxStaleSeconds) return work(facts)
+    this.#forgetOtherNodes(facts)
     const token = tokenVolume(facts)
     const key = keyOf(facts, token)
     const basis = basisOf(facts)
     const known = this.#answers.get(key)
     if (known?.basis.every((value, at) => value === basis[at]) === true) return known.answer
     const answer = work(facts)
-    if (key.length <= LONGEST && !mentions(answer, token)) this.#keep(key, { basis, answer })
+    if (key.length + answer.patch.length <= LONGEST && !mentions(answer, token)) this.#keep(key, { basis, answer })
     return answer
+  }
+
+  /** No answer counts for other nodes any more, and each would keep their whole map from being freed. */
+  #forgetOtherNodes({ kubeletVersions }: Facts): void {
+    // undefined: a request about another cluster
+    if (kubeletVersions === undefined || kubeletVersions === this.#versions) return
+    this.#versions = kubeletVersions
+    this.#answers.clear()
   }
 
   #keep(key: string, remembered: Remembered): void {
@@ -58,7 +68,9 @@ function basisOf({ settings, policy, namespace, coverage, kubeletVersions }: Fac
  */
 function keyOf({ pod, namespace, settings, coverage, dryRun, pathEnv }: Facts, token: string | undefined): string {
   const whole = Object.keys(settings.injector.templates).length > 0
-  const read = whole ? pod : { ...pod, metadata: { ...objectOr(pod['metadata']), managedFields: undefined } }
+  const { metadata } = pod
+  // metadata that are none stay what they are: an absent object is patched in another way than an empty one
+  const read = whole || !isObject(metadata) ? pod : { ...pod, metadata: { ...metadata, managedFields: undefined } }
   const text = JSON.stringify([namespace.name, coverage.installed, dryRun, pathEnv, read])
   if (token === undefined || whole) return text
   // a text of JSON holds no NUL of its own: nothing else can become this key

@@ -69,6 +69,7 @@ const PROXY = {
 const OTHERS: readonly { readonly name: string; readonly pods: readonly [JsonObject, JsonObject] }[] = [
   { name: 'another image', pods: [pod(), pod({ spec: { containers: [{ name: 'web', image: 'other' }] } })] },
   { name: 'another label', pods: [pod(), withMetadata(pod(), { labels: { app: 'other' } })] },
+  { name: 'no metadata', pods: [{ spec: pod()['spec'] ?? {}, metadata: {} }, { spec: pod()['spec'] ?? {} }] },
   { name: 'a field __proto__', pods: [pod(), objectOr(parseJson('{"__proto__":{"a":1},"metadata":{},"spec":{}}'))] },
   {
     name: 'another token, which the answer names',
@@ -148,6 +149,17 @@ test('no more than a bounded number is remembered, the newest', () => {
   assert.equal(worked(), 300)
   of(numbered(0))
   assert.equal(worked(), 301)
+})
+
+test('what was answered for other nodes is forgotten, so that no old set of nodes is kept', () => {
+  const { of, worked } = counted()
+  of(factsOf(pod()))
+  of(factsOf(pod(), { kubeletVersions: undefined, pathEnv: { ISTIO_META_CLUSTER_ID: 'far' } }))
+  of(factsOf(pod()))
+  assert.equal(worked(), 2)
+  of(factsOf(withMetadata(pod(), { labels: { app: 'other' } }), { kubeletVersions: new Map() }))
+  of(factsOf(pod()))
+  assert.equal(worked(), 4)
 })
 
 test('property: with a memo, in any order, each pod gets what it gets without', () => {
