@@ -323,6 +323,40 @@ test('a plan says what blocks each namespace, and the API server tries what can 
   assert.deepEqual((await mesh.server.kubectl(['get', 'pods', '-n', 'foreign', '-o', 'name'])).stdout, 'pod/mover\n')
 })
 
+test('a plan says how istio-cni leaves node by node; the API server takes the command, and then it is not said again', async (t) => {
+  const agent = async (name: string, labels: JsonObject): Promise<void> => {
+    const spec = { nodeName: 'node-1', containers: [{ name: 'agent', image: 'test.local/a:1' }] }
+    await apply(pod('plain', name, { metadata: { labels }, spec }))
+    const status = { status: { conditions: [{ type: 'Ready', status: 'True' }] } }
+    const { code, stderr } = await mesh.server.kubectl([
+      ...['patch', 'pod', '-n', 'plain', name, '--subresource=status', '--type=merge', '-p', JSON.stringify(status)],
+    ])
+    assert.equal(code, 0, stderr)
+    t.after(async () => await mesh.server.kubectl(['delete', 'pod', '-n', 'plain', name, '--force']))
+  }
+  const labels = { 'k8s-app': 'istio-cni-node' }
+  await agent('theirs', labels)
+  const template = { metadata: { labels }, spec: { containers: [{ name: 'install-cni', image: 'test.local/a:1' }] } }
+  await apply({
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata: { name: 'istio-cni-node', namespace: 'plain', labels },
+    spec: { selector: { matchLabels: labels }, template },
+  })
+  t.after(async () => await mesh.server.kubectl(['delete', 'daemonset', '-n', 'plain', 'istio-cni-node']))
+  assert.match((await sluice('plan', '-A')).out, /^ {2}first a ready agent of Sluice on node-1$/m)
+  await agent('ours', { 'app.kubernetes.io/name': 'sluice-agent' })
+  const { out } = await sluice('plan', '-A')
+  assert.match(out, /^ {2}kubectl label node node-1 sluice-mesh\.io\/moved=true$/m)
+  const [, patch = ''] =
+    /^ {2}once: kubectl -n plain patch daemonset istio-cni-node --type merge -p '(.*)'$/m.exec(out) ?? []
+  const patched = await mesh.server.kubectl([
+    ...['-n', 'plain', 'patch', 'daemonset', 'istio-cni-node', '--type', 'merge', '-p', patch],
+  ])
+  assert.equal(patched.code, 0, patched.stderr)
+  assert.doesNotMatch((await sluice('plan', '-A')).out, /once: /)
+})
+
 test('a bundle holds settings, objects and checks, and no secret; what cannot be read is named', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bundle-'))
   t.after(() => rmSync(folder, { recursive: true }))

@@ -1,6 +1,7 @@
 import { coded } from '../../core/explain/words.ts'
 import { type NamespaceMove, type NamespacePlan, type Obstacle, orderOf } from '../../core/plan/namespace-plan.ts'
 import { nodeAgentsInWords } from '../../core/plan/node-agents.ts'
+import { nodeMovesInWords } from '../../core/plan/node-moves.ts'
 import { remedy, sentence } from '../../core/vocabulary/reasons.ts'
 import type { Command } from './command.ts'
 import { LIVE_FLAGS, readLive } from './live.ts'
@@ -57,7 +58,9 @@ function reported({ namespaces, nodes }: Plan, steps: readonly Step[]): Readonly
     pods,
   })
   return {
-    nodes,
+    ...('problem' in nodes
+      ? { nodes }
+      : { nodes: nodes.agents, ...(nodes.moves === undefined ? {} : { nodeMoves: nodes.moves }) }),
     namespaces: namespaces.map(({ moves, ...rest }) => ({
       ...rest,
       moves: moves.map((move) => ({
@@ -76,11 +79,13 @@ function reported({ namespaces, nodes }: Plan, steps: readonly Step[]): Readonly
   }
 }
 
-/** Who redirects where, while that is more than one; nothing where Sluice is alone. */
+/** Who redirects where, and the commands of the move, while another agent is there; nothing where Sluice is alone. */
 function nodesText(nodes: Plan['nodes']): string {
   if ('problem' in nodes) return `nodes: unknown: ${nodes.problem}\n\n`
-  if (!nodes.some(({ agents, socketOwned }) => agents !== 'sluice' || socketOwned)) return ''
-  const words = nodeAgentsInWords(nodes, (names) => names.join(', '))
+  const moves = nodes.moves === undefined ? [] : nodeMovesInWords(nodes.moves)
+  const isMixed = nodes.agents.some(({ agents, socketOwned }) => agents !== 'sluice' || socketOwned)
+  if (!isMixed && moves.length === 0) return ''
+  const words = [...nodeAgentsInWords(nodes.agents, (names) => names.join(', ')), ...moves]
   return `nodes:\n${words.map((line) => `  ${line}\n`).join('')}\n`
 }
 

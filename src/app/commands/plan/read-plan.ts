@@ -5,6 +5,7 @@ import { boundsOf, type NamespaceBounds } from '../../../core/plan/limits.ts'
 import { MESH_KINDS, type MeshKind, type MeshObjects, objectsAgainstAmbient } from '../../../core/plan/mesh-objects.ts'
 import { type NamespacePlan, namespacePlan, type PlannedPod } from '../../../core/plan/namespace-plan.ts'
 import { type NodeAgents, nodeAgents, OTHER_AGENT_SELECTOR } from '../../../core/plan/node-agents.ts'
+import { type NodeMoves, nodeMoves } from '../../../core/plan/node-moves.ts'
 import { leadsDown, MOVES, podMove, type PlanSurroundings } from '../../../core/plan/pod-moves.ts'
 import type { Mode } from '../../../core/vocabulary/modes.ts'
 import { COMPONENT_LABEL, COMPONENTS } from '../../../core/vocabulary/names.ts'
@@ -17,6 +18,7 @@ import { reasonOf } from '../input.ts'
 import type { Live } from '../live.ts'
 
 const LIMIT_RANGES = { group: '', version: 'v1', plural: 'limitranges' }
+const DAEMON_SETS = { group: 'apps', version: 'v1', plural: 'daemonsets' }
 const QUOTAS = { group: '', version: 'v1', plural: 'resourcequotas' }
 
 /** A plan, and the pods that it is about by `namespace/name`, for a dry run. */
@@ -24,7 +26,8 @@ export interface Plan {
   readonly namespaces: readonly NamespacePlan[]
   readonly pods: ReadonlyMap<string, JsonObject>
   /** who redirects on which node; or why that could not be read */
-  readonly nodes: readonly NodeAgents[] | { readonly problem: string }
+  readonly nodes:
+    { readonly agents: readonly NodeAgents[]; readonly moves: NodeMoves | undefined } | { readonly problem: string }
 }
 
 /** Reads what moves depend on and plans each namespace that has pods of the mesh. */
@@ -65,7 +68,8 @@ async function readNodes(client: ClusterClient): Promise<Plan['nodes']> {
     await listAll(client, { resource: { group: '', version: 'v1', plural: 'pods' } }, { labelSelector })
   try {
     const [others, own] = [await pods(OTHER_AGENT_SELECTOR), await pods(`${COMPONENT_LABEL}=${COMPONENTS.agent}`)]
-    return nodeAgents(others, own)
+    const [daemonSet] = await listAll(client, { resource: DAEMON_SETS }, { labelSelector: OTHER_AGENT_SELECTOR })
+    return { agents: nodeAgents(others, own), moves: nodeMoves(daemonSet, others, own) }
   } catch (error) {
     return { problem: reasonOf(error) }
   }
