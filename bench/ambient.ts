@@ -49,7 +49,7 @@ try {
       programs: { directory: tools.programs, env: tools.env },
       backend: null,
     },
-    ambient: { enablement: DEFAULT_ENABLEMENT, dnsCapture: true },
+    ambient: { enablement: DEFAULT_ENABLEMENT, dnsCapture: true, branchEni: true },
   })
   agent.send({ ...options, paths: { ...options.paths, proc } } satisfies AgentOptions)
   await receive(agent)

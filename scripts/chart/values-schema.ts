@@ -149,6 +149,10 @@ export const VALUES_SCHEMA = group('values of the chart', {
     ambient: group('ambient mode', {
       enabled: flag(true, 'does the agent do ambient?'),
       dnsCapture: flag(true, 'is DNS of ambient pods sent to ztunnel, where the pod says nothing?'),
+      awsBranchEni: flag(
+        true,
+        'are ip rules made for the probes of ambient pods with a branch interface in AWS, where tcp_early_demux is 0?',
+      ),
       enablementSelectors: parts(
         [],
         "who is for ambient, as a list of {podSelector, namespaceSelector}; empty: as in Istio's chart; the webhook's policy gets the same",

@@ -91,7 +91,7 @@ export async function makeNode(): Promise<AmbientTestNode> {
   const host = makeNetns('node')
   sysctl(host, 'net.ipv6.conf.default.accept_dad=0', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1')
   const probePath = new ProbePath({
-    ...{ worker, host: host.handle, backend: 'libnftables', proc: kubeletProc },
+    ...{ worker, host: host.handle, backend: 'libnftables', branchEni: true, proc: kubeletProc },
     node: { families: [4, 6], dnsCapture: true, probeSource: PROBE_ADDRESSES },
   })
   const problem = await probePath.ensure()

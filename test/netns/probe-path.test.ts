@@ -31,7 +31,7 @@ const scene = await makeScene(null, ['app', 'node'])
 const kubelet = new Actor('kubelet', scene.node, KUBELET)
 const rules = (netns = scene.node): string => inNetns(netns, 'nft', '--stateless', 'list', 'ruleset')
 const pathOf = (host = scene.node, from = proc): ProbePath =>
-  new ProbePath({ worker, host: host.handle, backend: 'libnftables', node: NODE, proc: from })
+  new ProbePath({ worker, host: host.handle, backend: 'libnftables', node: NODE, branchEni: true, proc: from })
 
 for (const family of [4, 6] as const)
   test(`the kubelet's probes of a pod in the set have a source of their own, and nobody else's have: IPv${family}`, async () => {
@@ -110,7 +110,7 @@ test('a node on which nobody is the kubelet is told, and gets no rule', async ()
 
 test('a kernel that refuses is told in its words', async () => {
   const told = await new ProbePath({
-    ...{ worker, host: scene.node.handle, backend: 'libnftables', proc },
+    ...{ worker, host: scene.node.handle, backend: 'libnftables', branchEni: true, proc },
     node: { ...NODE, probeSource: { ...NODE.probeSource, 4: address.parse('fd00::1') } },
   }).ensure()
   assert.equal(told?.code, 'probe_path_not_made')

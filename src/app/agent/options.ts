@@ -47,6 +47,8 @@ export interface AmbientOptions {
   readonly enablement: readonly EnablementSelector[]
   /** is the DNS of pods captured that do not say otherwise? ztunnel must serve it then */
   readonly dnsCapture: boolean
+  /** are ip rules made for the probes of pods with a branch interface in AWS, where the host needs them? */
+  readonly branchEni: boolean
 }
 
 /** How the plugin gets onto the node. */

@@ -96,6 +96,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
               log.fatal({ reason: reason.code }, `${sentence(reason)}: stopping, to be started anew`)
               stopProcess()
             },
+            branchEni: options.ambient.branchEni,
             rules: { enablement: options.ambient.enablement, excludedNamespaces: options.excludedNamespaces },
           }),
         )

@@ -75,6 +75,13 @@ const FLAGS: readonly FlagRow[] = [
     help: 'capture the DNS of ambient pods that do not say otherwise; ztunnel must serve it then',
   },
   {
+    name: 'ambient-aws-branch-eni',
+    value: 'BOOLEAN',
+    choices: ['true', 'false'],
+    default: 'true',
+    help: "make ip rules for the probes of ambient pods with a branch interface in AWS, where the host's net.ipv4.tcp_early_demux is 0",
+  },
+  {
     name: 'sweep-seconds',
     value: 'SECONDS',
     default: '300',
@@ -137,10 +144,13 @@ async function optionsOf(flags: FlagValues, io: CommandIo): Promise<AgentOptions
 
 function ambientOf(flags: FlagValues): AmbientOptions {
   const text = flags['ambient-enablement']
-  const dnsCapture = flags['ambient-dns'] === 'true'
-  if (text === undefined) return { enablement: DEFAULT_ENABLEMENT, dnsCapture }
+  const rest = {
+    dnsCapture: flags['ambient-dns'] === 'true',
+    branchEni: flags['ambient-aws-branch-eni'] === 'true',
+  }
+  if (text === undefined) return { enablement: DEFAULT_ENABLEMENT, ...rest }
   try {
-    return { enablement: parseEnablement(text), dnsCapture }
+    return { enablement: parseEnablement(text), ...rest }
   } catch (error) {
     if (error instanceof SettingsError) throw new UsageError(`--ambient-enablement: ${error.message}`)
     throw error

@@ -33,5 +33,8 @@ export const AMBIENT_MARKS = {
 export const PROBE_SOURCE = { v4: '169.254.7.127', v6: 'fd16:9254:7127:1337:ffff:ffff:ffff:ffff' } as const
 export const PROBE_SETS = { v4: 'istio-inpod-probes-v4', v6: 'istio-inpod-probes-v6' } as const
 
+/** The host's ip rules for pods with a branch interface in AWS (cni.md §5.9); the protocol tells ours from all others. */
+export const BRANCH_RULES = { priority: 512, protocol: 83 } as const
+
 /** Ports on which an injected proxy or its agent listens: an application's metrics cannot be there. */
 export const RESERVED_PORTS: readonly number[] = [15000, 15001, 15004, 15006, 15008, 15020, 15021, 15053, 15090]

@@ -20,6 +20,7 @@ import { openScratchNode, type ScratchNode } from './scratch-node.ts'
 import { knockAtScratchPod, type Knock, type Knocked } from './scratch-pod.ts'
 import { survey, type Survey } from './survey.ts'
 import { legacyTables } from './xtables.ts'
+import { changeRules, type Routing, routing, type RuleChanges } from './policy-routing.ts'
 import { type Observation, probe, type ProbePlan } from './probe.ts'
 
 /** What can be asked of the worker: each kind with what it takes and gives. */
@@ -40,6 +41,8 @@ export interface Jobs {
     readonly takes: { readonly networks: readonly ScratchNetwork[] }
     readonly gives: ScratchNode
   }
+  readonly routing: { readonly takes: Readonly<Record<string, never>>; readonly gives: Routing }
+  readonly changeRules: { readonly takes: RuleChanges; readonly gives: null }
   readonly survey: { readonly takes: Readonly<Record<string, never>>; readonly gives: Survey }
 }
 export type JobKind = keyof Jobs
@@ -75,5 +78,7 @@ export const HANDLERS: Handlers = {
   knock: (plan, { fd }, { home }) => knockAtScratchPod(plan, fd, home),
   // in namespaces of its own making: the place is not used
   scratchNode: ({ networks }, _, { home }) => openScratchNode(networks, home),
+  routing: (_, { fd }, { home }) => insideNetns(fd, home, routing),
+  changeRules: (changes, { fd }, { home }) => insideNetns(fd, home, () => changeRules(changes)),
   survey: (_, { fd }, { home }) => insideNetns(fd, home, survey),
 }

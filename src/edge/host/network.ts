@@ -17,17 +17,17 @@ export type NetworkItem =
   /** everything is local: packets that the rule sends here are given to this host's sockets */
   | { readonly kind: 'local-route'; readonly family: Family; readonly device: string; readonly table: number }
 
-const NETLINK_ROUTE = 0
-const NLM_F_EXCL = 0x200
-const NLM_F_CREATE = 0x400
-const RTM = { address: 20, route: 24, rule: 32 } as const
+export const NETLINK_ROUTE = 0
+export const NLM_F_EXCL = 0x200
+export const NLM_F_CREATE = 0x400
+export const RTM = { address: 20, route: 24, rule: 32 } as const
 /** each `RTM_NEW…` is followed by its `RTM_DEL…` and its `RTM_GET…` */
-const REMOVE = 1
-const GET = 2
+export const REMOVE = 1
+export const GET = 2
 const SCOPE_HOST = 254
 const RTN_LOCAL = 2
 const RTPROT_BOOT = 3
-const FR_ACT_TO_TBL = 1
+export const FR_ACT_TO_TBL = 1
 
 /** Adds `item` in the calling thread's namespace; false if it was there already. Throws a SystemError. */
 export function addItem(item: NetworkItem): boolean {
@@ -46,7 +46,8 @@ export function removeItem(item: NetworkItem): boolean {
 /** What the kernel says when there is nothing to remove. */
 const ABSENT = { address: 'EADDRNOTAVAIL', rule: 'ENOENT', 'local-route': 'ESRCH' } as const
 
-function unless(code: string, work: () => unknown): boolean {
+/** Does the work; false where the kernel refuses it with `code`. */
+export function unless(code: string, work: () => unknown): boolean {
   try {
     work()
     return true
@@ -109,12 +110,13 @@ function encode(item: NetworkItem): { readonly type: number; readonly body: Buff
 
 const IFA_ADDRESS = 1
 const IFA_LOCAL = 2
-const RTA_OIF = 4
-const RTA_TABLE = 15
-const RULE_HEAD = 12
-const FRA_PRIORITY = 6
-const FRA_FWMARK = 10
-const FRA_TABLE = 15
+export const RTA_OIF = 4
+export const RTA_TABLE = 15
+/** of a rule's message and of a route's */
+export const RULE_HEAD = 12
+export const FRA_PRIORITY = 6
+export const FRA_FWMARK = 10
+export const FRA_TABLE = 15
 const FRA_FWMASK = 16
 /** with one of these a rule is for some packets of the mark only: interfaces, tunnel, domain, user, protocol, ports */
 const NARROWING = [3, 12, 17, 19, 20, 22, 23, 24]

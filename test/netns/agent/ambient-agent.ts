@@ -35,7 +35,7 @@ export async function startAmbientAgent(
   ]
   const options = agentOptions(folder, {
     pods: { from: 'objects', objects },
-    ambient: { enablement: DEFAULT_ENABLEMENT, dnsCapture: true },
+    ambient: { enablement: DEFAULT_ENABLEMENT, dnsCapture: true, branchEni: true },
   })
   const threads: Worker[] = []
   const onThread = (thread: Worker): void => void threads.push(thread)

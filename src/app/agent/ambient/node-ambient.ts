@@ -42,6 +42,7 @@ export interface NodeAmbientOptions {
   readonly proc: string
   readonly ztunnelSocket: string
   readonly node: AmbientNode
+  readonly branchEni: boolean
   readonly rules: AmbientRules
   /** why every pod is to leave: Sluice is being taken off the node; null: it is not */
   readonly retired: () => Reason | null
@@ -88,7 +89,7 @@ interface State {
 
 /** Wires what ambient consists of. Nothing is listened to before it is known which pods there are. */
 export function nodeAmbient(options: NodeAmbientOptions): NodeAmbient {
-  const { pods, redirector, proofs, worker, host, node, client, metrics, log } = options
+  const { pods, redirector, proofs, worker, node, client, metrics, log } = options
   const state: State = {
     trouble: { code: 'ambient_starting', args: {} },
     lost: null,
@@ -102,7 +103,7 @@ export function nodeAmbient(options: NodeAmbientOptions): NodeAmbient {
   const ztunnels = new LateZtunnels()
   // whatever makes the rules inside pods: the host's are nft's
   const backend = worker.libnftables === 'loaded' ? 'libnftables' : 'nft'
-  const probePath = new ProbePath({ worker, host, backend, node, proc: options.proc })
+  const probePath = new ProbePath({ ...options, backend })
   const queue = new PodQueue(AT_ONCE)
   const enrolment = new Enrolment({ ...options, ztunnels, probePath, dnsCapture: node.dnsCapture })
   const marks = client === null ? null : new Marks({ client, report: reportMark(options) })

@@ -1,5 +1,6 @@
 import type { Address } from '../../../core/intent/address.ts'
 import { ambientHostRules, type AmbientNode } from '../../../core/redirection/ambient.ts'
+import { branchChanges } from '../../../core/redirection/branch-eni.ts'
 import { compareRules } from '../../../core/redirection/comparison.ts'
 import { NFTABLES } from '../../../core/redirection/nftables.ts'
 import {
@@ -23,6 +24,8 @@ export interface ProbePathOptions {
   readonly host: Place
   readonly backend: NftBackend
   readonly node: AmbientNode
+  /** are there to be ip rules for pods with a branch interface, where the host needs them? */
+  readonly branchEni: boolean
   /** where the kubelet is looked for */
   readonly proc: string
 }
@@ -32,12 +35,15 @@ type Problem = Reason | null
 
 /**
  * The way of the kubelet's probes (cni.md §5.9): rules in the host's namespace that give them a source of their own, for the
- * pods that are in the sets. Changes are made one after the other; nothing is ever flushed, so that no probe of a pod that stays
- * fails. Only what takes away looks at what is there first: a node has many pods, and each that starts is put in.
+ * pods that are in the sets, and ip rules for those of them that have a branch interface in AWS. Changes are made one after the
+ * other; nothing is ever flushed, so that no probe of a pod that stays fails. Only what takes away looks at what is there first:
+ * a node has many pods, and each that starts is put in.
  */
 export class ProbePath {
   readonly #options: ProbePathOptions
   #last: Promise<unknown> = Promise.resolve()
+  /** may pods need ip rules, by the last look? With early demux of TCP they need none, as Istio has it. */
+  #routes = true
 
   constructor(options: ProbePathOptions) {
     this.#options = options
@@ -65,7 +71,10 @@ export class ProbePath {
   /** Puts the addresses of a pod in; those that were another pod's are this one's from now on. */
   async put(uid: string, addresses: readonly Address[]): Promise<Problem> {
     const members = new Map(addresses.map((address) => [address, uid]))
-    return await this.#inTurn(async () => await this.#run(probePutText(members)))
+    return await this.#inTurn(async () => {
+      const put = await this.#run(probePutText(members))
+      return put === null && this.#routes ? await this.#route(members, false) : put
+    })
   }
 
   /** Takes the addresses of a pod out, but for those that are another pod's by now. */
@@ -87,14 +96,30 @@ export class ProbePath {
 
   /** Takes rules and sets away. */
   async remove(): Promise<Problem> {
-    return await this.#alone(async (listing) => await this.#run(probePathRemoval(listing)))
+    return await this.#alone(async (listing) => {
+      const removed = await this.#run(probePathRemoval(listing))
+      return (await this.#route(new Map(), true)) ?? removed
+    })
   }
 
   async #change(wanted: (there: ProbeMembers) => ProbeMembers, complete: boolean): Promise<Problem> {
     return await this.#alone(async (listing) => {
       const there = probeMembers(listing)
-      return await this.#run(probeSetText(there, probeChanges(there, wanted(there), complete)))
+      const want = wanted(there)
+      const changed = await this.#run(probeSetText(there, probeChanges(there, want, complete)))
+      return changed ?? (await this.#route(new Map([...(complete ? [] : there), ...want]), true))
     })
+  }
+
+  /** Makes the ip rules of `members`; where they are `all` that the sets hold, those of others go. */
+  async #route(members: ProbeMembers, all: boolean): Promise<Problem> {
+    const { worker, host, branchEni } = this.#options
+    const there = await worker.run('routing', host, {})
+    this.#routes = branchEni && !there.earlyDemux
+    const { put, drop } = branchChanges(there, this.#routes ? members : new Map())
+    const changes = { put, drop: all ? drop : [] }
+    if (put.length + changes.drop.length > 0) await worker.run('changeRules', host, changes)
+    return null
   }
 
   /** What is done by difference: it starts from what the one before left. */
