@@ -44,6 +44,8 @@ const ALARMS_MS = 5_000
 const JOURNAL_MS = 30_000
 /** Kernel modules come and go: what the node can do is tried again with real rules in namespaces made for it. */
 const SELF_TEST_MS = 300_000
+/** A node that found no way is refused every promised pod meanwhile: it may have been only busy, so it tries again soon. */
+const SELF_TEST_AGAIN_MS = 10_000
 /** More pods than a node has wait, and those that wait for nothing but the watch do not hold up the others. */
 const REQUESTS = { running: 64, waiting: 1024 }
 /** Knowledge of pods that is older is an alarm: bookmarks come once a minute. */
@@ -63,6 +65,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const probes = starting.use(await NetnsWorker.start({ libnftables: null, programs: tools.programs }))
   const redirector = new Redirector({ worker, prober: probes, backend: tools.backend, ambient: ambientNode })
   const abilities = await redirector.tryNode()
+  let triedAt = performance.now()
   logBackend(redirector, log)
   const journal = new Journal(join(paths.runDir, 'journal.json'), bootId(paths.proc))
   const pods = new NodePods({ nodeName: options.nodeName, pods: options.pods, report: reportWatch(log, metrics) })
@@ -125,9 +128,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     }),
     periodic({
       name: 'self-test',
-      everyMs: SELF_TEST_MS,
+      everyMs: SELF_TEST_AGAIN_MS,
       turn: async () => {
+        if (redirector.picked.is === 'picked' && performance.now() - triedAt < SELF_TEST_MS) return
         await redirector.tryNode()
+        triedAt = performance.now()
       },
       report: reportTurn(log, 'self-test'),
     }),
