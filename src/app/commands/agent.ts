@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { excludedNamespaces } from '../../core/conflist/entry.ts'
 import { BACKENDS } from '../../edge/host/apply.ts'
-import { DEFAULT_ENABLEMENT, parseEnablement } from '../../core/settings/ambient-enablement.ts'
+import { DEFAULT_ENABLEMENT } from '../../core/settings/ambient-enablement.ts'
 import { SettingsError } from '../../core/settings/settings-error.ts'
 import type { AgentOptions, AmbientOptions, PodsFrom } from '../agent/options.ts'
 import { startAgent } from '../agent/start.ts'
@@ -134,7 +134,7 @@ async function optionsOf(flags: FlagValues, io: CommandIo): Promise<AgentOptions
     },
     install: { source: places.source, placement: places.placement, nodeNames: places.nodeNames },
     excludedNamespaces: namespaces(text('exclude-namespaces')),
-    ambient: flags['ambient'] === 'true' ? ambientOf(flags) : null,
+    ambient: flags['ambient'] === 'true' ? await ambientOf(flags) : null,
     sweepMs: seconds(flags, 'sweep-seconds') * 1000,
     health: endpoint(flags, 'health-listen'),
     metrics: endpoint(flags, 'metrics-listen'),
@@ -142,13 +142,15 @@ async function optionsOf(flags: FlagValues, io: CommandIo): Promise<AgentOptions
   }
 }
 
-function ambientOf(flags: FlagValues): AmbientOptions {
+async function ambientOf(flags: FlagValues): Promise<AmbientOptions> {
   const text = flags['ambient-enablement']
   const rest = {
     dnsCapture: flags['ambient-dns'] === 'true',
     branchEni: flags['ambient-aws-branch-eni'] === 'true',
   }
   if (text === undefined) return { enablement: DEFAULT_ENABLEMENT, ...rest }
+  // YAML takes megabytes of an agent that has none to read
+  const { parseEnablement } = await import('../../core/settings/enablement-text.ts')
   try {
     return { enablement: parseEnablement(text), ...rest }
   } catch (error) {

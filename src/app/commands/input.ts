@@ -1,7 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { isMap, parseAllDocuments } from 'yaml'
-import { isObject, type JsonObject } from '../../core/json/value.ts'
-import { type CommandIo, CommandFailure, type FlagRow, UsageError } from './command.ts'
+import { type CommandIo, CommandFailure, type FlagRow } from './command.ts'
 
 /** kubectl's `-f`: a file, or `-` for standard input. */
 export const FILE_FLAG = {
@@ -24,31 +22,6 @@ export async function readText(path: string, io: CommandIo): Promise<string> {
 /** The text of an optional file flag: undefined where the flag was not given. */
 export async function readOptional(path: string | undefined, io: CommandIo): Promise<string | undefined> {
   return path === undefined ? undefined : await readText(path, io)
-}
-
-/**
- * The objects of a text with one or more YAML documents (JSON is YAML); the items of a `v1` List stand for themselves.
- * Empty documents are passed over. Throws UsageError with file, line and column where it is no YAML, or no object.
- */
-export function parseObjects(text: string, path: string): readonly JsonObject[] {
-  const objects: JsonObject[] = []
-  for (const document of parseAllDocuments(text, { uniqueKeys: false })) {
-    const problem = 'errors' in document ? document.errors[0] : undefined
-    if (problem !== undefined) throw new UsageError(`${path} is no YAML: ${problem.message.split('\n')[0] ?? ''}`)
-    if (!('contents' in document) || document.contents === null) continue
-    if (!isMap(document.contents))
-      throw new UsageError(
-        `${path} holds a document that is no object; a Kubernetes object starts with apiVersion and kind`,
-      )
-    const value: unknown = document.toJS({ maxAliasCount: 1000 })
-    if (isObject(value)) objects.push(...itemsOf(value))
-  }
-  return objects
-}
-
-function itemsOf(object: JsonObject): readonly JsonObject[] {
-  const items = object['items']
-  return object['kind'] === 'List' && Array.isArray(items) ? items.filter(isObject) : [object]
 }
 
 /** The short reason of a failed system call. */

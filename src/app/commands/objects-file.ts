@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JsonObject } from '../../core/json/value.ts'
 import { type CommandIo, CommandFailure, type FlagRow } from './command.ts'
-import { parseObjects, readText, reasonOf } from './input.ts'
+import { readText, reasonOf } from './input.ts'
 
 /** API objects from files in the place of a cluster: nodes, namespaces, ConfigMaps, DaemonSets, in kubectl's form. */
 export const OBJECTS_FLAG = {
@@ -13,6 +13,8 @@ export const OBJECTS_FLAG = {
 
 /** The objects of a file, or of every YAML and JSON file of a folder, in the order of their names. */
 export async function readObjects(path: string, io: CommandIo): Promise<readonly JsonObject[]> {
+  // not before: servers that are given a cluster never read YAML, and it takes megabytes
+  const { parseObjects } = await import('./parse-objects.ts')
   const objects: JsonObject[] = []
   for (const file of await filesOf(path)) objects.push(...parseObjects(await readText(file, io), file))
   return objects

@@ -1,7 +1,8 @@
 import { coded } from '../../core/explain/words.ts'
 import { rulesText } from '../../core/redirection/rules-text.ts'
 import { type Command, UsageError } from './command.ts'
-import { FILE_FLAG, parseObjects, readText } from './input.ts'
+import { FILE_FLAG, readText } from './input.ts'
+import { parseObjects } from './parse-objects.ts'
 
 export const rulesCommand: Command = {
   name: 'rules',

@@ -13,7 +13,8 @@ import { type RedirectedIntent, verifyPod } from '../agent/verify/pod.ts'
 import { unentered } from '../agent/verify/verify.ts'
 import { type Command, CommandFailure, type CommandIo, type FlagValues, UsageError } from './command.ts'
 import type { ExitName } from './exit-code.ts'
-import { FILE_FLAG, parseObjects, readText, reasonOf } from './input.ts'
+import { FILE_FLAG, readText, reasonOf } from './input.ts'
+import { parseObjects } from './parse-objects.ts'
 import { OUTPUT_FLAG, render } from './output.ts'
 
 /** What Istio's injection promises where nobody says otherwise. */

@@ -2,7 +2,6 @@ import { isList, isObject } from '../json/value.ts'
 import { ISTIO_LABELS } from '../vocabulary/names.ts'
 import { matches, parseSelector, type Selector } from './label-selector.ts'
 import { SettingsError } from './settings-error.ts'
-import { parseYaml } from './yaml.ts'
 
 /** One way to be asked into ambient: the labels of a pod and of its namespace that must hold together (cni.md §5.1). */
 export interface EnablementSelector {
@@ -36,15 +35,9 @@ export function mayAskForAmbient(enablement: readonly EnablementSelector[], pod:
 const FIELDS = ['podSelector', 'namespaceSelector'] as const
 
 /**
- * The value of Istio's `AMBIENT_ENABLEMENT_SELECTOR`: a list, in YAML or JSON, of `{podSelector, namespaceSelector}`, where an
- * absent selector matches everything and an empty text nothing. Throws a SettingsError for what is no such list: a misspelt
- * condition must not pass for none.
+ * A list of `{podSelector, namespaceSelector}`, where an absent selector matches everything; `field` names it in errors. Throws a
+ * SettingsError for what is no such list: a misspelt condition must not pass for none.
  */
-export function parseEnablement(text: string): readonly EnablementSelector[] {
-  return enablementOf(readYaml(text) ?? [], 'ambientEnablement')
-}
-
-/** The same list as a value; `field` names it in errors. */
 export function enablementOf(value: unknown, field: string): readonly EnablementSelector[] {
   if (!isList(value)) throw new SettingsError(field, 'must be a list of selector pairs')
   return value.map((entry, index) => {
@@ -59,13 +52,4 @@ export function enablementOf(value: unknown, field: string): readonly Enablement
     }
     return { pod: selector('podSelector'), namespace: selector('namespaceSelector') }
   })
-}
-
-function readYaml(text: string): unknown {
-  try {
-    return parseYaml(text)
-  } catch (cause) {
-    const [first = ''] = cause instanceof Error ? cause.message.split('\n', 1) : []
-    throw new SettingsError('ambientEnablement', `is neither YAML nor JSON: ${first}`, { cause })
-  }
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ambientStanding, ISTIO_AMBIENT_RULES, moveOf } from '../../../src/core/intent/ambient-standing.ts'
-import { DEFAULT_ENABLEMENT, parseEnablement } from '../../../src/core/settings/ambient-enablement.ts'
+import { DEFAULT_ENABLEMENT } from '../../../src/core/settings/ambient-enablement.ts'
+import { parseEnablement } from '../../../src/core/settings/enablement-text.ts'
 
 const MODE = 'istio.io/dataplane-mode'
 const RULES = { ...ISTIO_AMBIENT_RULES, excludedNamespaces: ['kube-system'] }

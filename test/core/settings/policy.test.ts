@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { DEFAULT_ENABLEMENT, parseEnablement } from '../../../src/core/settings/ambient-enablement.ts'
+import { DEFAULT_ENABLEMENT } from '../../../src/core/settings/ambient-enablement.ts'
+import { parseEnablement } from '../../../src/core/settings/enablement-text.ts'
 import { DEFAULT_POLICY, parsePolicy } from '../../../src/core/settings/policy.ts'
 import { SettingsError } from '../../../src/core/settings/settings-error.ts'
 
