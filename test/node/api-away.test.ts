@@ -110,11 +110,14 @@ test(`for ${OUTAGE_S} s without an API server, longer than the grace of coverage
   const asked = askedFromNow(`system:serviceaccount:${SLUICE}:${AGENT}`)
   const restart = await killApiServer()
   t.after(restart)
-  const counted = { looks: 0, healthy: 0, redirected: 0, sandboxes: 0, bypassing: 0 }
+  const counted = { looks: 0, healthy: 0, redirected: 0, sandboxes: 0, bypassing: 0, askedTwice: [] as string[] }
   const look = async (): Promise<void> => {
     counted.looks++
     if ((await get('http://127.0.0.1:8000/healthz')).startsWith('200 ')) counted.healthy++
-    if ((await dialInside(steady, EVERYWHERE)) === REDIRECTED) counted.redirected++
+    // a connection may find no answer in time on a machine that is busy; what goes past its proxy finds none the second time either
+    const heard = await dialInside(steady, EVERYWHERE)
+    if (heard !== REDIRECTED) counted.askedTwice.push(heard)
+    if (heard === REDIRECTED || (await dialInside(steady, EVERYWHERE)) === REDIRECTED) counted.redirected++
     if ((await proved('bypassing')) > 0) counted.bypassing++
   }
   const deadline = performance.now() + OUTAGE_S * 1000
@@ -140,7 +143,8 @@ test(`for ${OUTAGE_S} s without an API server, longer than the grace of coverage
       await sleep(500)
     }
   } while (performance.now() < deadline)
-  assert.deepEqual([counted.healthy, counted.redirected, counted.bypassing], [counted.looks, counted.looks, 0])
+  const { looks, healthy, redirected, bypassing, askedTwice } = counted
+  assert.deepEqual([healthy, redirected, bypassing], [looks, looks, 0], askedTwice.join('\n'))
   assert.equal(await ofWebhook('sluice_leader{lease="sluice-leader"}'), 0, 'nobody leads on old facts')
   await restart()
   await waitFor(
