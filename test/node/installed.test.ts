@@ -18,8 +18,13 @@ import { AGENT, plainPod, SLUICE } from './workloads.ts'
 
 /** The product as people install it: by its chart, from the image that ships, on a real node with real pods and a real Envoy. */
 const [MESH, OUTSIDE, INIT, LATER] = ['mesh', 'outside', 'mesh-init', 'mesh-later']
+const SYSTEM = 'system'
 
-after(removeChart)
+after(async () => {
+  await node.kubectl(['delete', 'namespace', MESH, INIT, LATER, OUTSIDE, '--ignore-not-found', '--timeout=120s'])
+  await node.kubectl(['-n', 'kube-system', 'delete', 'pod', SYSTEM, '--ignore-not-found', '--timeout=60s'])
+  await removeChart()
+})
 before(async () => {
   await removeChart()
   await pretendIstiod()
@@ -168,10 +173,10 @@ test('from nothing, on a node that is born tainted, everything comes up by itsel
   await node.down()
   await startNode(NODE_DIRECTORY)
   // the first pods of the cluster: no policy and no webhook of Sluice stands in their way, and its taint they tolerate
-  const system = plainPod('system')
+  const system = plainPod(SYSTEM)
   const tolerant = { ...objectOr(system['spec']), tolerations: [{ operator: 'Exists' }] }
   await create('kube-system', { ...system, spec: tolerant })
-  await ready('kube-system', 'system')
+  await ready('kube-system', SYSTEM)
   await installed()
   const taints = async (): Promise<string> => await kubectl('get', 'node', 'node', '-o', 'jsonpath={.spec.taints}')
   await waitFor(async () => !(await taints()).includes('sluice-mesh.io'), 'the taint is lifted', taints)
