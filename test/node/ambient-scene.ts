@@ -164,6 +164,11 @@ export async function networkOf(name: string, namespace: string): Promise<string
   return printed.join('---\n')
 }
 
+/** The addresses of a pod that the kernel does not use yet, since another may have them: RFC 4862, section 5.4. */
+export async function tentativeOf(name: string, namespace: string): Promise<string> {
+  return await run('ip', '-n', await netnsOf(await ready(namespace, name)), 'address', 'show', 'tentative')
+}
+
 /** The members of the host's sets: whom the kubelet's probes are translated for. */
 export async function probeSet(): Promise<string> {
   return await run('nft', 'list', 'table', 'inet', 'istio-ambient-nat')

@@ -16,6 +16,7 @@ import {
   seen,
   SHOP,
   state,
+  tentativeOf,
   untilCarried,
   untilMarked,
   ztunnelObject,
@@ -106,6 +107,9 @@ test('a namespace with a readiness gate has its pods Ready once they are proven'
 test('a running pod of a namespace outside comes in by its own label, and without it has its network as it was', async () => {
   await apply(...inNamespace(OUTSIDE, probedPod('lone')))
   assert.deepEqual(await carried('lone', OUTSIDE), ['nobody', 'nobody'])
+  // the kernel gives the route to an IPv6 address once it found no other pod with it, a second or two after the start
+  const tentative = async (): Promise<string> => await tentativeOf('lone', OUTSIDE)
+  await waitFor(async () => (await tentative()) === '', 'its addresses are its own', tentative)
   const [alone, pod] = [await networkOf('lone', OUTSIDE), await seen('lone', OUTSIDE)]
   await kubectl('-n', OUTSIDE, 'label', 'pod', 'lone', `${LABEL}=ambient`)
   await untilMarked('lone', 'enabled', OUTSIDE)

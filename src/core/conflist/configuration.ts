@@ -35,9 +35,10 @@ export function readConfiguration(text: string, form: Form): Configuration {
   const value = parsed(text)
   if (value === undefined) return unusable('is not JSON')
   if (!isObject(value)) return unusable('is not a JSON object')
-  if (value['cniVersion'] !== undefined && typeof value['cniVersion'] !== 'string')
-    return unusable('has a cniVersion that is no text')
   const asList = form === 'list' || (form === 'either' && own(value, 'plugins') !== undefined)
+  // Go leaves a string as it is where JSON says null, which libcni allows in a configuration of one plugin alone
+  const noText = ['cniVersion', 'name'].find((key) => !isText(own(value, key)) && (asList || own(value, key) !== null))
+  if (noText !== undefined) return unusable(`has a ${noText} that is no text`)
   return asList ? listOf(text, value) : singleOf(value)
 }
 
@@ -62,6 +63,10 @@ function singleOf(value: JsonObject): Configuration {
 /** The type of a plugin: the name of its executable. */
 export function typeOf(plugin: JsonObject): string {
   return stringOr(own(plugin, 'type')) ?? ''
+}
+
+function isText(value: Json | undefined): boolean {
+  return value === undefined || typeof value === 'string'
 }
 
 function own(object: JsonObject, key: string): Json | undefined {

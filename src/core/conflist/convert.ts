@@ -17,8 +17,10 @@ const UNNAMED = 'sluice'
  */
 export function listOfSingle(text: string): string {
   const members = membersOf(text)
-  const version = members.findLast(({ key }) => key === 'cniVersion')
-  const name = members.findLast(({ key }) => key === 'name')
+  const [version, name] = ['cniVersion', 'name'].map((key) => {
+    const said = members.findLast((member) => member.key === key)
+    return said === undefined || cut(text, said.value) === 'null' ? undefined : said
+  })
   const head = [
     ...(version === undefined ? [] : [`"cniVersion": ${cut(text, version.value)}`]),
     `"name": ${name === undefined ? JSON.stringify(UNNAMED) : cut(text, name.value)}`,

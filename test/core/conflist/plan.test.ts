@@ -62,7 +62,7 @@ test('the same holds for generated directories, and a second round has nothing t
   fc.assert(
     fc.property(files, placements, (made, placement) => {
       const before = { ...made } as Files
-      if (Object.keys(before).length === 0) return
+      if (firstUsable(new Map(Object.entries(before)), TYPE) === undefined) return
       const after = installed(before, placement)
       const again = planned(after, placement)
       assert.deepEqual({ ...again, file: '' }, { is: 'steps', file: '', steps: [] })
@@ -93,9 +93,14 @@ test('a configuration of one plugin becomes a list of the same network and versi
   assert.deepEqual((list['plugins'] as unknown[])[0], { name: 'dbnet', type: 'bridge' })
 })
 
-test('one without a version gets none', () => {
-  const list = JSON.parse(installed({ 'a.conf': '{"name":"n","type":"bridge"}' })['a.conflist'] ?? '') as object
-  assert.equal('cniVersion' in list, false)
+test('one without a version gets none, and one without a name a name', () => {
+  for (const conf of ['{"type":"bridge"}', '{"cniVersion":null,"name":null,"type":"bridge"}']) {
+    const after = installed({ 'a.conf': conf })
+    const list = JSON.parse(after['a.conflist'] ?? '') as Record<string, unknown>
+    assert.deepEqual(['cniVersion' in list, list['name']], [false, 'sluice'])
+    assert.equal(planned(after).is, 'steps')
+    assert.deepEqual(removed(after), { 'a.conf': conf })
+  }
 })
 
 test('an owner who writes the .conf anew is followed', () => {
@@ -146,6 +151,7 @@ test('what no runtime would take is passed over, and named', () => {
     '5.conflist': '{"plugins":[{"type":"a"}]}',
     '6.conflist': '{"name":"n","plugins":[{"type":""}]}',
     '7.conf': '{"name":"n","cniVersion":1,"type":"a"}',
+    '9.conf': '{"name":[],"type":"a"}',
     '8.conflist': `{"name":"n","plugins":[{"type":"a"}],"x":"${'x'.repeat(1 << 20)}"}`,
     README: LIST,
   }
