@@ -136,6 +136,6 @@ function route({ name }: TestNetns, family: Family, to: string, via: Place): voi
   ip('-n', name, `-${family}`, 'route', 'add', to, 'via', ADDRESS[via][family])
 }
 
-function sysctl({ name }: TestNetns, ...settings: readonly string[]): void {
+export function sysctl({ name }: TestNetns, ...settings: readonly string[]): void {
   ip('netns', 'exec', name, 'sysctl', '-qw', ...settings)
 }

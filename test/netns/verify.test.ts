@@ -6,7 +6,7 @@ import { verifyNetns } from '../../src/app/agent/verify/verify.ts'
 import type { Judgement, Verdict } from '../../src/core/redirection/evidence.ts'
 import { sentence } from '../../src/core/vocabulary/reasons.ts'
 import { RULES } from './hand-rules.ts'
-import { ADDRESS, makeScene, PROXY_USER, type Scene } from './scene.ts'
+import { ADDRESS, makeScene, PROXY_USER, type Scene, sysctl } from './scene.ts'
 import { FOREIGN_IDS, inNetns, ip, makeForeignNetns, startWorker, type TestNetns } from './world.ts'
 
 const worker = await startWorker()
@@ -128,6 +128,21 @@ for (const [when, { proxy }] of Object.entries(SCENES)) {
       assert.match(complaints(verdict), says)
     })
 }
+
+for (const [when, { proxy }] of Object.entries(SCENES))
+  test(`${when}, probes and an earlier connection that come from one port of the node are told apart`, async () => {
+    const scene = await makeScene(proxy, [])
+    // the kernel gives all but one of them another port, so that the answers of the proxy's one port differ
+    sysctl(scene.node, 'net.ipv4.ip_local_port_range=40000 40000')
+    const open = await underRules(scene, without(/tcp redirect to :15006/)(RULES), undefined, () =>
+      verify(scene, false),
+    )
+    assert.match(complaints(open), /^inbound IPv6 .* does not arrive/m)
+    for (const when of ['first', 'again']) {
+      const verdict = await underRules(scene, RULES, undefined, () => verify(scene, proxy !== null))
+      assert.equal(verdict.is, 'redirected', `${when}: ${complaints(verdict)}`)
+    }
+  })
 
 test('a proxy that should be running and is not is told, though the rules hold', async () => {
   const scene = await makeScene(null, [])

@@ -17,6 +17,7 @@ import {
   sendEmpty,
   startDial,
   startListening,
+  takeForeign,
   waitFor,
 } from './sockets.ts'
 
@@ -36,6 +37,8 @@ export interface ProbePlan {
   readonly probes: readonly Probe[]
   /** who owns the ports that probes lead to: where nobody listens, we do for a moment, as this user */
   readonly owner: Credentials
+  /** whether connections may come with their destination unchanged, as by TPROXY */
+  readonly transparent: boolean
   /** how long to wait for what does not answer */
   readonly patienceMs: number
   /** the namespace that looks at it, by an open descriptor; null: the one that this process lives in */
@@ -123,7 +126,11 @@ function openCatchers(plan: ProbePlan, here: Survey, keep: (fd: number) => numbe
   return [...wanted.values()].flatMap(({ over, family, port }) => {
     if (isListening(here, over, family, port)) return []
     try {
-      return [{ over, family, port, fd: keep(startListening(family, over, port, plan.owner)) }]
+      const fd = keep(startListening(family, over, port, plan.owner))
+      // else not: the kernel hands such a listener's connection the packets of another one from the same port, though it
+      // gave that one a port of its own
+      if (plan.transparent) takeForeign(fd, family)
+      return [{ over, family, port, fd }]
     } catch (error) {
       // taken a moment ago, or a family that this namespace does not have: the attempts will tell
       if (error instanceof SystemError) return []
@@ -193,10 +200,8 @@ function endedBy(code: string): Saw {
 
 /** Takes what came to `catcher`: ours is noted, an application's own is let go. */
 function receive(catcher: Catcher, attempts: readonly Attempt[], saw: Map<Probe, Saw>): void {
-  const of = (from: Endpoint): Probe | undefined =>
-    attempts.find(
-      ({ probe, own }) => probe.over === catcher.over && own.port === from.port && own.address === from.address,
-    )?.probe
+  const ours = attempts.filter(({ probe, family }) => probe.over === catcher.over && family === catcher.family)
+  const of = (from: Endpoint): Probe | undefined => ours.find(({ own }) => isSame(own, from))?.probe
   if (catcher.over === 'udp') {
     for (
       let from = receiveFrom(catcher.fd, catcher.family);
@@ -209,12 +214,34 @@ function receive(catcher: Catcher, attempts: readonly Attempt[], saw: Map<Probe,
     return
   }
   for (let fd = accept(catcher.fd); fd !== null; fd = accept(catcher.fd)) {
-    const probe = of(remoteEnd(fd, catcher.family))
+    const from = remoteEnd(fd, catcher.family)
     // a listener that is transparent gets connections with their destination unchanged
     const wanted = originalDestination(fd, catcher.family) ?? localEnd(fd, catcher.family)
+    const probe = of(from) ?? renamed(ours, { from, wanted, port: catcher.port, saw })
     if (probe !== undefined) saw.set(probe, { end: 'caught', port: catcher.port, wanted })
     reset(fd)
   }
+}
+
+/**
+ * Whose connection it is that has come from a port of nobody: the kernel gives it another where one from the same port of the
+ * same address was led here before, be it long closed.
+ */
+function renamed(
+  ours: readonly Attempt[],
+  came: { readonly from: Endpoint; readonly wanted: Endpoint; readonly port: number; readonly saw: Map<Probe, Saw> },
+): Probe | undefined {
+  return ours.find(
+    (attempt) =>
+      !came.saw.has(attempt.probe) &&
+      isSame(attempt.probe.to, came.wanted) &&
+      attempt.own.address === came.from.address &&
+      trackedPort(attempt) === came.port,
+  )?.probe
+}
+
+function isSame(one: Endpoint, other: Endpoint): boolean {
+  return one.port === other.port && one.address === other.address
 }
 
 function acceptedBy(attempt: Attempt, here: Survey): Saw {

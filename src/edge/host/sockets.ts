@@ -116,16 +116,13 @@ function nearOnly(fd: number, family: Family, reach: Reach): void {
 
 /**
  * Listens (or, for UDP, receives) on `port` of every address as `user`. The port may be shared with a listener of the same
- * user that comes now: a proxy that starts this very moment must not find its port taken. It also takes connections that
- * are for other addresses, as TPROXY hands them over.
+ * user that comes now: a proxy that starts this very moment must not find its port taken.
  */
 export function startListening(family: Family, over: 'tcp' | 'udp', port: number, user: Credentials): number {
   const fd = open(family, over === 'tcp' ? SOCK_STREAM : SOCK_DGRAM, user)
   try {
     setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1)
     setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1)
-    if (family === 4) setOption(fd, SOL_IP, IP_TRANSPARENT, 1)
-    else setOption(fd, SOL_IPV6, IPV6_TRANSPARENT, 1)
     if (family === 6) setOption(fd, SOL_IPV6, IPV6_V6ONLY, 1)
     const address = socketAddress({ address: family === 4 ? '0.0.0.0' : '::', port })
     check('bind', libc().bind(fd, address, address.length))
@@ -135,6 +132,12 @@ export function startListening(family: Family, over: 'tcp' | 'udp', port: number
     libc().close(fd)
     throw error
   }
+}
+
+/** Lets the listener `fd` take connections that are for other addresses, as TPROXY hands them over. */
+export function takeForeign(fd: number, family: Family): void {
+  if (family === 4) setOption(fd, SOL_IP, IP_TRANSPARENT, 1)
+  else setOption(fd, SOL_IPV6, IPV6_TRANSPARENT, 1)
 }
 
 /** Takes the next connection that waits at the listener `fd`; null if none does. */

@@ -52,6 +52,7 @@ export async function measure(netns: Place, options: VerifyOptions): Promise<Ver
   const observed = await worker.run('probe', netns, {
     probes: planned.map(({ probe }) => probe),
     owner: target.proxy ?? target.app,
+    transparent: target.transparent,
     patienceMs: PATIENCE_MS,
     outside: outside === null ? null : outside.fd,
   })
