@@ -21,9 +21,29 @@ interface Case {
   readonly golden: JsonObject
 }
 
-const CASES: readonly Case[] = readdirSync(GOLDENS)
+const GIVEN: readonly Case[] = readdirSync(GOLDENS)
   .filter((file) => /^(sidecar|ambient-pod)-.*\.json$/.test(file) && !file.startsWith('sidecar-err-'))
   .map((file) => ({ name: file, golden: objectOr(parseJson(readFileSync(new URL(file, GOLDENS), 'utf8'))) }))
+
+/** Values that a tool lists otherwise than they were said. */
+const ODD: readonly Case[] = [
+  {
+    outboundCidrsInclude: '0.0.0.0/0,::/0',
+    outboundCidrsExclude: '10.0.0.5/8,FD00::1/8',
+    rerouteVirtualInterfaces: 'tap0',
+  },
+  { outboundCidrsInclude: '*', outboundCidrsExclude: '0.0.0.0/0,::/0', proxyUid: '0', proxyGid: '0' },
+  { outboundCidrsInclude: '*', inboundPortsInclude: '0,80,80', inboundTunnelPort: '53', outboundPortsExclude: '53' },
+].map((config, index) => ({
+  name: `odd ${index}`,
+  golden: {
+    name: `odd ${index}`,
+    mode: 'sidecar',
+    config: { ...config, redirectDns: true, captureAllDns: true, ipv6: true },
+  },
+}))
+
+const CASES = [...GIVEN, ...ODD]
 
 /** A way to the kernel, and the backend that speaks for it. */
 interface Way<S extends Script> {
@@ -77,7 +97,7 @@ function assertSame(want: RuleModel, got: RuleModel, name: string): void {
 function testWay<S extends Script>(way: Way<S>): void {
   test(`${way.backend}: the kernel takes every rule set and lists what was meant`, async () => {
     const netns = makeNetns('rules')
-    assert.ok(CASES.length > 90)
+    assert.ok(GIVEN.length > 90)
     let dump = await listing(way, netns)
     for (const one of CASES) {
       const model = rulesOf(one, way.core.name)

@@ -69,9 +69,18 @@ function keyOf({ table, name }: Pick<Chain, 'table' | 'name'>): string {
   return `${table} ${name}`
 }
 
-/** The rule without what the family already says, its fields in one order. */
-function plain({ when, then }: Rule): Rule {
+/**
+ * The rule without what the family already says, its fields in one order. Any address of the family is no condition: iptables
+ * lists nothing for `-d 0.0.0.0/0`, which an author may well have written.
+ */
+function plain({ when: { source, destination, ...others }, then }: Rule): Rule {
+  const when = { ...others, ...addressed('source', source), ...addressed('destination', destination) }
   return { when: Object.fromEntries(Object.entries(when).toSorted(([a], [b]) => (a < b ? -1 : 1))), then }
+}
+
+function addressed(key: 'source' | 'destination', wanted: Match['source']): Match {
+  if (wanted === undefined || (!wanted.not && wanted.value.endsWith('/0'))) return {}
+  return { [key]: wanted }
 }
 
 /** The smallest order that swapping neighbours can reach, where that means nothing. */

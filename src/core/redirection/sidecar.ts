@@ -159,7 +159,7 @@ class SidecarRules {
 
   #owner(owner: (not: boolean) => Match, leavesDnsAlone: boolean): void {
     const { tunnelPort, outboundCidrs } = this.#intent
-    const ports = leavesDnsAlone ? [PORTS.dns, tunnelPort].toSorted((a, b) => a - b) : [tunnelPort]
+    const ports = leavesDnsAlone ? [...new Set([PORTS.dns, tunnelPort])].toSorted((a, b) => a - b) : [tunnelPort]
     const output = (...rules: readonly Rule[]): void => this.#list.append('nat', 'ISTIO_OUTPUT', ...rules)
     for (const family of this.#families) {
       const destination = isNot(this.#loopback(family))

@@ -273,3 +273,20 @@ test('rules of one family are compared where they matter, and order where it doe
   assert.ok(missing.some(({ chain, rule }) => chain === 'ISTIO_OUTPUT' && rule.then.do === 'jump'))
   assert.ok(surplus.some(({ rule }) => rule.when.destination?.value === '10.0.0.0/8'))
 })
+
+test('any address is no condition, as tools leave it out of what they list', () => {
+  const whole = { ...BARE_SIDECAR, outboundCidrs: ['0.0.0.0/0', '::/0'].map(cidr.parse) }
+  const [said, listed] = [whole, { ...whole, outboundCidrs: '*' as const }].map((intent) =>
+    sidecarRules(intent, { families: [4, 6], resolvers: null }),
+  )
+  assert.ok(said !== undefined && listed !== undefined)
+  assert.deepEqual(compareRules(said, listed), NOTHING)
+  const half = sidecarRules(
+    { ...whole, outboundCidrs: whole.outboundCidrs.slice(1) },
+    { families: [4, 6], resolvers: null },
+  )
+  assert.deepEqual(
+    compareRules(said, half).missing.map(({ family, chain }) => [family, chain]),
+    [[4, 'ISTIO_OUTPUT']],
+  )
+})
