@@ -1,4 +1,5 @@
 import { stringify as yaml } from 'yaml'
+import { eachLine } from '../../core/vocabulary/one-line.ts'
 import type { FlagRow, FlagValues } from './command.ts'
 
 /** The flag `-o` of every command that answers a question: text for people, json and yaml for machines. */
@@ -19,6 +20,6 @@ export function render(flags: FlagValues, value: unknown, text: () => string): s
     case 'yaml':
       return yaml(value, { lineWidth: 0 })
     default:
-      return text()
+      return eachLine(text())
   }
 }

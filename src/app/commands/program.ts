@@ -1,4 +1,5 @@
 import { Command as Commander, CommanderError, Option } from 'commander'
+import { eachLine } from '../../core/vocabulary/one-line.ts'
 import { ApiError, TransportError } from '../../edge/cluster/api-error.ts'
 import type { CommandIo, CommandRow, FlagRow, FlagValues, LoadedCommand } from './command.ts'
 import { CommandFailure, load, UsageError, variableOf } from './command.ts'
@@ -108,7 +109,7 @@ function report(error: unknown, io: CommandIo): ExitName {
     return 'usage'
   }
   if (error instanceof CommandFailure || error instanceof ApiError || error instanceof TransportError) {
-    io.err(`error: ${error.message}\n`)
+    io.err(`error: ${eachLine(error.message)}\n`)
     return 'failure'
   }
   io.err(`bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)

@@ -1,9 +1,10 @@
+import { oneLine } from '../vocabulary/one-line.ts'
+
 /** The API server may cut a longer warning. */
 export const LONGEST_WARNING = 256
 /** The API server drops what exceeds this in one answer. */
 export const ALL_WARNINGS = 4096
 
-const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]+/gu
 const ELLIPSIS = '…'
 
 /**
@@ -19,7 +20,7 @@ export function fitWarnings(warnings: readonly string[]): readonly string[] {
 }
 
 function clip(warning: string): string {
-  const text = warning.replaceAll(CONTROL, ' ').trim().toWellFormed()
+  const text = oneLine(warning).trim().toWellFormed()
   if (text.length <= LONGEST_WARNING) return text
   return text.slice(0, LONGEST_WARNING - 1).toWellFormed() + ELLIPSIS
 }

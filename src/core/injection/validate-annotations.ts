@@ -5,6 +5,7 @@ import { SettingsError } from '../settings/settings-error.ts'
 import type { AnnotationName } from '../vocabulary/annotations.ts'
 import { ANNOTATIONS } from '../vocabulary/annotations.ts'
 import { GRAMMARS } from '../vocabulary/grammars.ts'
+import { oneLine } from '../vocabulary/one-line.ts'
 import type { Step } from './draft.ts'
 import { annotation } from './pod-parts.ts'
 import { InjectionRefusal } from './refusal.ts'
@@ -58,6 +59,6 @@ function problemOfProxyConfig(value: string): string | undefined {
 
 /** As written, for people look for it; but on one line and not without end. */
 function shown(value: string): string {
-  const line = value.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ')
+  const line = oneLine(value)
   return line.length > VALUE_SHOWN ? `${line.slice(0, VALUE_SHOWN)}…` : line
 }

@@ -47,7 +47,7 @@ export class Told {
 
   /** Stands in the sentence until `message` puts the expression there. */
   toString(): string {
-    return `\u0001${this.expression}\u0001`
+    return `\uE000${this.expression}\uE000`
   }
 }
 
@@ -55,7 +55,7 @@ export class Told {
 export function message(reason: Reason): string {
   const text = `sluice: ${reason.code}: ${sentence(reason)}; to do: ${remedy(reason) ?? 'nothing'}`
   return text
-    .split('\u0001')
+    .split('\uE000')
     .map((part, index) => (index % 2 === 0 ? quote(part) : part))
     .join(' + ')
 }

@@ -2,6 +2,7 @@ import { specOf } from '../json/pod.ts'
 import { type JsonObject, objectOr, objectsOf, stringOr } from '../json/value.ts'
 import { timeOf } from '../nodes/agent-pod.ts'
 import { POD_CONDITIONS } from '../vocabulary/names.ts'
+import { oneLine } from '../vocabulary/one-line.ts'
 import { type ReasonCode, REASONS } from '../vocabulary/reasons.ts'
 
 /** What the agent of a pod's node says of it, where whoever owns the pod should hear it. */
@@ -54,10 +55,6 @@ function standing(status: unknown, isNews: () => boolean): Notice['is'] | undefi
   if (status === 'False') return 'bad'
   if (status === 'Unknown') return 'unknown'
   return status === 'True' && isNews() ? 'mended' : undefined
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ')
 }
 
 /** Is it time to tell it? */

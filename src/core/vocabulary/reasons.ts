@@ -1,3 +1,4 @@
+import { oneLine } from './one-line.ts'
 import { AMBIENT_REASONS } from './reasons/ambient.ts'
 import { BOUNDARY_REASONS } from './reasons/boundary.ts'
 import { CLUSTER_REASONS } from './reasons/cluster.ts'
@@ -47,10 +48,10 @@ export type ReasonArgs<C extends ReasonCode> = Parameters<(typeof REASONS)[C]['s
 /** A reason with the arguments of its sentence: what functions return and surfaces print. */
 export type Reason = { readonly [C in ReasonCode]: { readonly code: C; readonly args: ReasonArgs<C> } }[ReasonCode]
 
-/** The sentence of `reason`, without a full stop. */
+/** The sentence of `reason`, without a full stop, on one line and as it was written. */
 export function sentence(reason: Reason): string {
   const says = REASONS[reason.code].says as (args: unknown) => string
-  return says(reason.args)
+  return oneLine(says(reason.args))
 }
 
 /** What to do about `reason`, or null. */

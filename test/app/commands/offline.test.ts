@@ -61,6 +61,24 @@ test('a file is printed as it would be in the mesh, and what people wrote around
   assert.match(out, /istio\.io\/dataplane-mode: ambient/)
 })
 
+test('what a pod brings is printed in the order in which it was written, and on the line where it stands', async () => {
+  const sneaky = 'a\u202Eegami-dekcehc\u2066\u0007'
+  const pod = {
+    kind: 'Pod',
+    metadata: {
+      name: 'web',
+      labels: { 'sluice-mesh.io/mode': sneaky },
+      annotations: { [`sidecar.istio.io/${sneaky}`]: 'x' },
+    },
+    spec: { containers: [{ name: sneaky, image: sneaky }] },
+  }
+  const { out, err } = await sluice(['explain', '-f', '-'], JSON.stringify(pod))
+  assert.match(out + err, /a egami-dekcehc/)
+  assert.doesNotMatch(out + err, /(?!\n)[\p{Cc}\p{Bidi_Control}]/u)
+  const missing = await sluice(['explain', '-f', `${directory}/${sneaky.slice(0, 9)}`])
+  assert.match(missing.err, /a egami-d/)
+})
+
 test('as JSON several documents are one list, and one document is itself', async () => {
   const both = JSON.parse((await sluice(['inject', '-f', '-', '--mode', 'ambient', '-o', 'json'], POD)).out) as {
     kind: string

@@ -5,8 +5,8 @@ import { ALL_WARNINGS, fitWarnings, LONGEST_WARNING } from '../../../src/core/ad
 
 test('warnings that fit pass unchanged', () => assert.deepEqual(fitWarnings(['a', 'ü→…']), ['a', 'ü→…']))
 
-test('control characters, which no header carries, become spaces', () =>
-  assert.deepEqual(fitWarnings([' a\r\nb\u0000c\u2028d\n']), ['a b c d']))
+test('control characters, which no header carries, and marks of direction, which disguise, become spaces', () =>
+  assert.deepEqual(fitWarnings([' a\r\nb\u0000c\u2028d\u202Ee\n']), ['a b c d e']))
 
 test('a long warning is cut with an ellipsis, never within a character', () => {
   const [cut] = fitWarnings(['x'.repeat(LONGEST_WARNING - 2) + '😀' + 'y'])

@@ -46,7 +46,7 @@ test('what is kept of a sentence is one line of a bounded length', () => {
   const { message } = notice({
     status: 'False',
     reason: 'redirection_bypassed',
-    message: `a\n\u0007b${'c'.repeat(2000)}`,
+    message: `a\n\u0007\u202Eb${'c'.repeat(2000)}`,
   })
   assert.match(message, /^a bc+$/)
   assert.equal(message.length, 300)
