@@ -45,6 +45,8 @@ export interface Installed {
 /** Quick where nothing of what is tested depends on it; the bounds of leases stay far above what a loaded machine needs. */
 export const LIMITS = {
   turns: { lookMs: 50, againMs: 300, anywayMs: 2_000 },
+  // budgets are not to come back while a test looks
+  minuteMs: 30 * 60_000,
   election: { leaseMs: 8_000, renewMs: 6_000, everyMs: 400 },
 }
 

@@ -4,6 +4,7 @@ import { after, before, test, type TestContext } from 'node:test'
 import { NodePods } from '../../src/app/agent/node-pods.ts'
 import { PodConditions } from '../../src/app/agent/verify/pod-conditions.ts'
 import { objectOr, stringOr } from '../../src/core/json/value.ts'
+import { evictionEventName } from '../../src/core/repair/eviction.ts'
 import { AGENT_RIGHTS, type Right, WEBHOOK_RIGHTS } from '../../src/core/vocabulary/rights.ts'
 import { createClient } from '../../src/edge/cluster/client.ts'
 import type { Connection } from '../../src/edge/cluster/connection.ts'
@@ -131,7 +132,7 @@ async function askForEviction(node: string): Promise<void> {
     { resource: cluster.RESOURCES.event, namespace: 'plain' },
     {
       ...{ apiVersion: 'events.k8s.io/v1', kind: 'Event', regarding },
-      metadata: { name: `sluice-${stringOr(uid) ?? ''}-evicted` },
+      metadata: { name: evictionEventName({ uid: stringOr(uid) ?? '' }) },
       eventTime: '2026-01-01T00:00:00.000000Z',
       ...{ type: 'Warning', reason: 'pod_evicted', action: 'Evict', note: 'before' },
       ...{ reportingController: 'sluice-mesh.io/leader', reportingInstance: 'before' },

@@ -206,7 +206,7 @@ function leaderOf({ facts, ...options }: WebhookOptions, { world, certificate, l
       guard: () => guardOf(world),
       log,
       metrics,
-      limits: { turns: TURN_LIMITS, election: {}, ...limits, watch: facts.watch ?? {} },
+      limits: { turns: TURN_LIMITS, minuteMs: 60_000, election: {}, ...limits, watch: facts.watch ?? {} },
       clock: SYSTEM_CLOCK,
       now: () => new Date(),
       reportWatch: (kind) => (problem) => report(kind, problem),

@@ -18,7 +18,11 @@ export interface EvictionAsk {
   readonly isMirror: boolean
 }
 
-/** What a pod asks for; undefined where nobody asks for anything, or where the pod is on its way out anyway. */
+/**
+ * What a pod asks for; undefined where nobody asks for anything, or where the pod is on its way out anyway. One that has ended
+ * (`restartPolicy: Never`) is for its controller: a Job has counted it and made another, and of others only its log is left, which
+ * nobody takes away. Its owner hears of it by an event.
+ */
 export function projectEvictionAsk(pod: JsonObject): EvictionAsk | undefined {
   const metadata = objectOr(pod['metadata'])
   const spec = specOf(pod)
@@ -40,6 +44,11 @@ export function projectEvictionAsk(pod: JsonObject): EvictionAsk | undefined {
     hostNetwork: spec['hostNetwork'] === true,
     isMirror: Object.hasOwn(annotationsOf(pod), KUBERNETES_NAMES.mirrorPod),
   }
+}
+
+/** The name of the event that tells of the eviction, unlike that of whatever was measured. */
+export function evictionEventName({ uid }: Pick<EvictionAsk, 'uid'>): string {
+  return `sluice-evicted-${uid}`
 }
 
 /** Who may ask, and for what. */

@@ -62,9 +62,9 @@ export function isDue({ is, sinceMs }: Notice, nowMs: number): boolean {
   return is !== 'unknown' || sinceMs === undefined || nowMs - sinceMs >= UNKNOWN_MS
 }
 
-/** The same for the same news, whoever tells it: the name of its event. */
+/** The same for the same news, whoever tells it: the name of its event. No code makes it the name of another kind of event. */
 export function eventName({ uid, code }: Notice): string {
-  return `sluice-${uid}-${code.replaceAll('_', '-')}`
+  return `sluice-measured-${uid}-${code.replaceAll('_', '-')}`
 }
 
 /** What the event says: the agent's sentence, and what to do about it. */

@@ -69,7 +69,7 @@ test('what is unknown is told once it has stayed so, whatever the clock of the n
 
 test('the event says what was measured, by whom and what to do, under a name that an object may have', () => {
   const bad = notice({ status: 'False', reason: 'redirection_bypassed' })
-  assert.equal(eventName(bad), `sluice-${UID}-redirection-bypassed`)
+  assert.equal(eventName(bad), `sluice-measured-${UID}-redirection-bypassed`)
   assert.match(noteOf(bad), /^it left the pod \(measured by the agent of node node-1\); to do: restart the pod/)
   assert.equal(
     noteOf(notice({ status: 'False', reason: 'of_tomorrow' })),

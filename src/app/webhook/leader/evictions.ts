@@ -1,13 +1,13 @@
-import { type EvictionAsk, evictionRefusal } from '../../../core/repair/eviction.ts'
+import { type EvictionAsk, evictionEventName, evictionRefusal } from '../../../core/repair/eviction.ts'
 import type { Policy } from '../../../core/settings/policy.ts'
 import { type Reason, sentence } from '../../../core/vocabulary/reasons.ts'
 import type { ClusterClient } from '../../../edge/cluster/client.ts'
 import { tellEvent } from './events.ts'
 import { agentNamespace, type LeaderParts } from './parts.ts'
+import { Spending } from './spending.ts'
 import { write } from './writes.ts'
 
 const PODS = { group: '', version: 'v1', plural: 'pods' }
-const MINUTE_MS = 60_000
 /** Refusals that are told one by one; a node that asks for more is one to look at anyway. */
 const ALARMS = 20
 
@@ -24,11 +24,11 @@ export interface EvictionGrounds {
  */
 export class Evictions {
   readonly #parts: LeaderParts
-  /** when the evictions of the last minute were */
-  #spent: readonly number[] = []
+  readonly #spent: Spending
 
   constructor(parts: LeaderParts) {
     this.#parts = parts
+    this.#spent = new Spending(parts)
   }
 
   /** Evicts what may be evicted of `asks`; false where something is left to do. */
@@ -49,7 +49,8 @@ export class Evictions {
     let done = true
     for (const { ask, why } of judged) {
       if (why !== undefined) continue
-      if (!this.#hasBudget(policy.repair.evictionsPerMinute) || !(await this.#evict(client, ask, signal))) done = false
+      if (this.#spent.total >= policy.repair.evictionsPerMinute || !(await this.#evict(client, ask, signal)))
+        done = false
     }
     return done && judged.every(({ why }) => why === undefined)
   }
@@ -59,14 +60,8 @@ export class Evictions {
     this.#parts.alarm('evictions', [])
   }
 
-  #hasBudget(perMinute: number): boolean {
-    const now = this.#parts.clock.now()
-    this.#spent = this.#spent.filter((at) => now - at < MINUTE_MS)
-    return this.#spent.length < perMinute
-  }
-
   async #evict(client: ClusterClient, ask: EvictionAsk, signal: AbortSignal): Promise<boolean> {
-    const { log, metrics, clock } = this.#parts
+    const { log, metrics } = this.#parts
     const { namespace, name, uid } = ask
     const eviction = {
       apiVersion: 'policy/v1',
@@ -78,11 +73,11 @@ export class Evictions {
     const context = { log, metrics, signal, about: { namespace, pod: name, node: ask.node } }
     const result = await write('eviction', async () => await client.create(target, eviction), context)
     if (result !== 'done') return result === 'gone'
-    this.#spent = [...this.#spent, clock.now()]
+    this.#spent.add(ask.node)
     metrics.add('sluice_evictions_total', { reason: ask.asked })
     log.warn({ ...context.about, reason: 'pod_evicted', asked: ask.asked }, 'a pod was evicted')
     const event = {
-      eventName: `sluice-${uid}-evicted`,
+      eventName: evictionEventName(ask),
       pod: { namespace, name, uid },
       type: 'Warning' as const,
       reason: 'pod_evicted',

@@ -2,10 +2,12 @@ import { eventName, isDue, type Notice, noteOf } from '../../../core/repair/noti
 import type { ClusterClient } from '../../../edge/cluster/client.ts'
 import { tellEvent } from './events.ts'
 import type { LeaderParts } from './parts.ts'
+import { Spending } from './spending.ts'
 
-const MINUTE_MS = 60_000
 /** Events of a minute: a fault of many pods at once must not fill the API server's memory of events; alarms count it anyway. */
 const EVENTS_PER_MINUTE = 60
+/** One node with much to say leaves room for the others. */
+const EVENTS_PER_NODE_AND_MINUTE = 20
 
 interface Told {
   /** which news it was */
@@ -15,18 +17,19 @@ interface Told {
 
 /**
  * Tells the owners of pods what the agents measured, as events: no agent may write them, since its token must not be worth more
- * than its node. Each piece of news is told once, as long as the budget of a minute lasts; the rest waits, and what is over
- * before its turn comes is counted as dropped.
+ * than its node. Each piece of news is told once, as long as the budget of its node and that of all nodes last; the rest waits,
+ * and what is over before its turn comes is counted as dropped.
  */
 export class Notices {
   readonly #parts: LeaderParts
   readonly #told = new Map<string, Told>()
   #waiting: ReadonlySet<string> = new Set()
-  /** when the events of the last minute were tried */
-  #spent: readonly number[] = []
+  /** events that were tried */
+  readonly #spent: Spending
 
   constructor(parts: LeaderParts) {
     this.#parts = parts
+    this.#spent = new Spending(parts)
   }
 
   /** Was it told last that the pod `uid` is not redirected? */
@@ -50,8 +53,9 @@ export class Notices {
     const waiting = new Set(news.map(newsOf))
     for (const one of this.#waiting) if (!waiting.has(one)) this.#parts.metrics.add('sluice_events_dropped_total', {})
     this.#waiting = waiting
-    for (const notice of news) {
-      if (!this.#hasBudget()) break
+    for (const notice of this.#leastToldFirst(news)) {
+      if (this.#spent.total >= EVENTS_PER_MINUTE) break
+      if (this.#spent.of(notice.node) >= EVENTS_PER_NODE_AND_MINUTE) continue
       const { uid, is } = notice
       if (!(await this.#tell(client, notice, signal))) continue
       this.#told.set(uid, { news: newsOf(notice), is })
@@ -61,10 +65,9 @@ export class Notices {
   }
 
   async #tell(client: ClusterClient, notice: Notice, signal: AbortSignal): Promise<boolean> {
-    const { clock, now } = this.#parts
-    this.#spent = [...this.#spent, clock.now()]
+    this.#spent.add(notice.node)
     const { is, code, sinceMs, namespace, name, uid } = notice
-    const nowMs = now().getTime()
+    const nowMs = this.#parts.now().getTime()
     const event = {
       eventName: eventName(notice),
       pod: { namespace, name, uid },
@@ -79,10 +82,10 @@ export class Notices {
     return result === 'done' || result === 'gone'
   }
 
-  #hasBudget(): boolean {
-    const now = this.#parts.clock.now()
-    this.#spent = this.#spent.filter((at) => now - at < MINUTE_MS)
-    return this.#spent.length < EVENTS_PER_MINUTE
+  /** Nodes of which less was told come first, lest some that always have news keep the others out of the budget of all. */
+  #leastToldFirst(news: readonly Notice[]): readonly Notice[] {
+    const told = new Map(news.map(({ node }) => [node, this.#spent.of(node)]))
+    return news.toSorted((a, b) => (told.get(a.node) ?? 0) - (told.get(b.node) ?? 0))
   }
 
   #forgetOthersThan(notices: readonly Notice[]): void {

@@ -33,6 +33,8 @@ export interface LeaderParts {
 
 export interface LeaderLimits {
   readonly turns: TurnLimits
+  /** the minute of the budgets of evictions and events */
+  readonly minuteMs: number
   readonly election: Partial<ElectionLimits>
   readonly watch: Partial<ListWatchLimits>
 }
