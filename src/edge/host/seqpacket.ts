@@ -53,6 +53,7 @@ export function listenSeqpacket(path: string): Listening {
     check('listen', libc().listen(fd, BACKLOG))
     return { fd, file }
   } catch (error) {
+    file.remove()
     closeSync(fd)
     throw error
   }

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
@@ -252,7 +252,8 @@ async function bound(path: string): Promise<Bound> {
   try {
     await promise
   } catch (error) {
-    closeSync(fd)
+    // the descriptor is Node's since it was handed over, and closed by it: its number may be somebody else's by now
+    file.remove()
     throw error
   }
   return { server, file }
