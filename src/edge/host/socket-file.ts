@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, lstatSync, unlinkSync } from 'node:fs'
+import { chmodSync, closeSync, lstatSync, type Stats, unlinkSync } from 'node:fs'
 import { check, libc, SystemError } from './libc.ts'
 
 /** Unix sockets by the file that they are bound to: whose it is, and whether it still leads to who bound it (unix(7)). */
@@ -59,12 +59,19 @@ export class SocketFile {
   }
 
   /**
-   * Binds a socket to `path`, for processes of this user alone; whoever calls listens and closes. What a process that is gone left
-   * there is replaced; where an owner lives, this throws a SystemError EADDRINUSE and touches nothing.
+   * Binds a socket to `path`, for processes of this user alone; whoever calls listens and closes. The socket of a process that is gone
+   * is replaced; where an owner lives, this throws a SystemError EADDRINUSE and touches nothing, as with ENOTSOCK what is no socket.
    */
   static bind(path: string, kind: SocketKind): { readonly fd: number; readonly file: SocketFile } {
     const address = unixAddress(path)
     if (hasOwner(path)) throw new SystemError(`bind ${path}`, 'EADDRINUSE')
+    const there = lstatSync(path, { throwIfNoEntry: false })
+    // somebody's file, which nothing here made
+    if (there !== undefined && !there.isSocket())
+      throw new SystemError(
+        `${path} is ${kindOf(there)} and no socket, and stays until somebody takes it away`,
+        'ENOTSOCK',
+      )
     removeIfThere(path)
     const fd = openUnix(kind)
     try {
@@ -92,6 +99,11 @@ export class SocketFile {
 function idOf(path: string): string | null {
   const there = lstatSync(path, { bigint: true, throwIfNoEntry: false })
   return there === undefined ? null : `${there.dev}:${there.ino}`
+}
+
+function kindOf(there: Stats): string {
+  if (there.isSymbolicLink()) return 'a symbolic link'
+  return there.isDirectory() ? 'a directory' : 'a file'
 }
 
 function removeIfThere(path: string): void {

@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import type { SystemError } from '../../../src/edge/host/libc.ts'
 import { accept, listenSeqpacket } from '../../../src/edge/host/seqpacket.ts'
 import { hasOwner, SocketFile } from '../../../src/edge/host/socket-file.ts'
 
@@ -33,12 +45,10 @@ test('an owner is told from nobody, whatever kind of socket it has, and sees no 
   await closed
 })
 
-test('nobody owns what is not there, what is no socket, and what a process left that is gone', async () => {
+test('nobody owns what is not there, and what a process left that is gone', async () => {
   const path = fresh()
   assert.equal(hasOwner(path), false)
   assert.equal(hasOwner(join(folder, 'no-folder/socket')), false)
-  writeFileSync(path, '')
-  assert.equal(hasOwner(path), false)
   const left = fresh()
   const program = `require('net').createServer().listen(${JSON.stringify(left)}, () => console.log('listens'))`
   const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -56,6 +66,19 @@ test('nobody owns what is not there, what is no socket, and what a process left 
   }
 })
 
+test('what is no socket belongs to somebody and stays, and so does what a link leads to', () => {
+  const [path, link] = [fresh(), fresh()]
+  writeFileSync(path, 'of value')
+  symlinkSync(path, link)
+  for (const [taken, kind] of [
+    [path, /is a file and no socket/],
+    [link, /is a symbolic link and no socket/],
+  ] as const)
+    for (const attempt of [() => SocketFile.bind(taken, 'stream'), () => listenSeqpacket(taken)])
+      assert.throws(attempt, (error: SystemError) => error.code === 'ENOTSOCK' && kind.test(error.message))
+  assert.deepEqual([readFileSync(path, 'utf8'), readlinkSync(link)], ['of value', path])
+})
+
 test('a file that was removed or replaced is not taken for its own, and only its own is removed', () => {
   const path = fresh()
   const first = SocketFile.bind(path, 'seqpacket')
@@ -69,6 +92,6 @@ test('a file that was removed or replaced is not taken for its own, and only its
   renameSync(path, elsewhere)
   mkdirSync(path)
   assert.equal(second.file.isInPlace, false)
-  assert.throws(() => SocketFile.bind(path, 'seqpacket'), /EISDIR|EPERM/)
+  assert.throws(() => SocketFile.bind(path, 'seqpacket'), { code: 'ENOTSOCK' })
   for (const { fd } of [first, second]) closeSync(fd)
 })

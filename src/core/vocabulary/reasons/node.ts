@@ -94,7 +94,7 @@ export const NODE_REASONS = {
   plugin_socket_lost: {
     level: 'alarm',
     says: (p: { problem: string }) => `the plugin does not reach this node's agent: ${p.problem}`,
-    fix: 'see what removes or takes the file that --plugin-socket names; the agent puts it back unless another process owns it, and pods of the mesh do not start meanwhile',
+    fix: 'see what removes or takes the file that --plugin-socket names; the agent puts it back unless another process owns what is there or it is no socket, and pods of the mesh do not start meanwhile',
   },
   agent_busy: {
     level: 'refuse',

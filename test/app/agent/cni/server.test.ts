@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { PodQueue } from '../../../../src/app/agent/cni/pod-queue.ts'
-import type { Sandboxes } from '../../../../src/app/agent/cni/sandboxes.ts'
 import { CniServer } from '../../../../src/app/agent/cni/server.ts'
 import { libc } from '../../../../src/edge/host/libc.ts'
 import { SocketFile, unixAddress } from '../../../../src/edge/host/socket-file.ts'
@@ -34,7 +33,7 @@ test('where listening fails, the cause is told, no descriptor is closed twice, a
   const path = join(folder, 'cni.sock')
   try {
     const fault = (): void => assert.fail('nobody asks')
-    const unused = { sandboxes: {} as Sandboxes, queue: new PodQueue({ running: 1, waiting: 1 }), record: fault }
+    const unused = { sandboxes: null as never, queue: new PodQueue({ running: 1, waiting: 1 }), record: fault }
     await assert.rejects(CniServer.listen({ socket: path, ...unused, report: fault }), { code: 'EINVAL' })
   } finally {
     unsubscribe(BEFORE, connectIt)
