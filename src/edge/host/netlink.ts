@@ -14,17 +14,35 @@ const HEADER = 16
 const NLM_F_REQUEST = 1
 const NLM_F_ACK = 4
 export const NLM_F_DUMP = 0x300
+/** What is listed changed between two pieces of the list: something that was there all the time may be missing. */
+const NLM_F_DUMP_INTR = 0x10
 const NLMSG_ERROR = 2
 const NLMSG_DONE = 3
 /** The kernel answers at once; this only bounds what should not happen. */
 const ANSWER_WITHIN_SECONDS = 2n
+/** Lists are short, and what they hold changes seldom. */
+const DUMP_TRIES = 20
 
 /**
  * Sends one request and gives all messages of its answer. The socket is made here, so it belongs to the network namespace
- * that the calling thread is in. Throws a SystemError with the kernel's errno as code.
+ * that the calling thread is in. Throws a SystemError with the kernel's errno as code; EINTR for a list that changed each time
+ * while it was given.
  * Numbers are written little-endian: netlink uses the host's order, and both architectures that Sluice runs on have it.
  */
 export function netlink(protocol: number, type: number, flags: number, body: Buffer): readonly NetlinkMessage[] {
+  for (let tries = 0; tries < DUMP_TRIES; tries++) {
+    const answer = ask(protocol, type, flags, body)
+    if (!answer.isInterrupted) return answer.messages
+  }
+  throw new SystemError('netlink: what is listed changes all the time', 'EINTR')
+}
+
+interface Answer {
+  readonly messages: NetlinkMessage[]
+  isInterrupted: boolean
+}
+
+function ask(protocol: number, type: number, flags: number, body: Buffer): Readonly<Answer> {
   const { socket, close } = libc()
   const fd = check('socket', socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol))
   try {
@@ -37,7 +55,7 @@ export function netlink(protocol: number, type: number, flags: number, body: Buf
 /** One for each thread, since a call is over before the next begins: a new one each time is memory that only a collection gives back. */
 const RECEIVED = Buffer.alloc(65536)
 
-function exchange(fd: number, type: number, flags: number, body: Buffer): readonly NetlinkMessage[] {
+function exchange(fd: number, type: number, flags: number, body: Buffer): Answer {
   const { send, recv, setsockopt } = libc()
   const timeout = Buffer.alloc(16)
   timeout.writeBigInt64LE(ANSWER_WITHIN_SECONDS, 0)
@@ -45,7 +63,7 @@ function exchange(fd: number, type: number, flags: number, body: Buffer): readon
   const dump = (flags & NLM_F_DUMP) === NLM_F_DUMP
   const request = message(type, flags | NLM_F_REQUEST | (dump ? 0 : NLM_F_ACK), body)
   check('send', send(fd, request, request.length, 0))
-  const answer: NetlinkMessage[] = []
+  const answer: Answer = { messages: [], isInterrupted: false }
   for (;;) {
     const length = check('recv', recv(fd, RECEIVED, RECEIVED.length, 0))
     if (collect(Buffer.from(RECEIVED.subarray(0, length)), answer)) return answer
@@ -53,11 +71,12 @@ function exchange(fd: number, type: number, flags: number, body: Buffer): readon
 }
 
 /** Adds the messages of one datagram to `answer`; true when the answer is complete. */
-function collect(datagram: Buffer, answer: NetlinkMessage[]): boolean {
+function collect(datagram: Buffer, answer: Answer): boolean {
   for (let at = 0; at + HEADER <= datagram.length;) {
     const length = datagram.readUInt32LE(at)
     if (length < HEADER || at + length > datagram.length) throw new SystemError('netlink', 'EBADMSG')
     const type = datagram.readUInt16LE(at + 4)
+    if ((datagram.readUInt16LE(at + 6) & NLM_F_DUMP_INTR) !== 0) answer.isInterrupted = true
     const body = datagram.subarray(at + HEADER, at + length)
     if (type === NLMSG_DONE) return true
     if (type === NLMSG_ERROR) {
@@ -65,7 +84,7 @@ function collect(datagram: Buffer, answer: NetlinkMessage[]): boolean {
       if (errno === 0) return true
       throw new SystemError('netlink', errnoName(errno))
     }
-    answer.push({ type, body })
+    answer.messages.push({ type, body })
     at += align(length)
   }
   return false
