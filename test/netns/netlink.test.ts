@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import type { Family } from '../../src/edge/host/addresses.ts'
+import type { NetworkItem } from '../../src/edge/host/network.ts'
 import type { Survey } from '../../src/edge/host/survey.ts'
 import { end, makeNetns, startWorker, untilEnd } from './world.ts'
 
@@ -47,6 +49,17 @@ test('a list that changes while the kernel gives it is whole, or its reader is t
       return error as Error
     }
   }
+})
+
+test('where the kernel lacks the family, as one without IPv6, there is nothing of it to be removed', async () => {
+  // for a number that is none the kernel is asked about a family that it does not have
+  const family = 0 as Family
+  const network: readonly NetworkItem[] = [
+    { kind: 'rule', family, mark: 1, mask: 1, table: 100, priority: null },
+    { kind: 'local-route', family, device: 'lo', table: 100 },
+  ]
+  const change = { rules: { backend: 'libnftables', text: '' }, network } as const
+  assert.deepEqual(await worker.run('remove', makeNetns('family').handle, change), { ok: true, changed: [] })
 })
 
 function missingFrom({ addresses }: Survey): readonly string[] {

@@ -78,9 +78,9 @@ function collect(datagram: Buffer, answer: Answer): boolean {
     const type = datagram.readUInt16LE(at + 4)
     if ((datagram.readUInt16LE(at + 6) & NLM_F_DUMP_INTR) !== 0) answer.isInterrupted = true
     const body = datagram.subarray(at + HEADER, at + length)
-    if (type === NLMSG_DONE) return true
-    if (type === NLMSG_ERROR) {
-      const errno = -body.readInt32LE(0)
+    if (type === NLMSG_DONE || type === NLMSG_ERROR) {
+      // a list can end by a failure too
+      const errno = body.length < 4 ? 0 : -body.readInt32LE(0)
       if (errno === 0) return true
       throw new SystemError('netlink', errnoName(errno))
     }

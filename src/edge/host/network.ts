@@ -23,7 +23,7 @@ export const NLM_F_CREATE = 0x400
 export const RTM = { address: 20, route: 24, rule: 32 } as const
 /** each `RTM_NEW…` is followed by its `RTM_DEL…` and its `RTM_GET…` */
 export const REMOVE = 1
-export const GET = 2
+const GET = 2
 const SCOPE_HOST = 254
 const RTN_LOCAL = 2
 const RTPROT_BOOT = 3
@@ -34,7 +34,7 @@ export function addItem(item: NetworkItem): boolean {
   // the kernel counts the same rule of another program as another one
   if (item.kind === 'rule' && isThere(item)) return false
   const { type, body } = encode(item)
-  return unless('EEXIST', () => netlink(NETLINK_ROUTE, type, NLM_F_CREATE | NLM_F_EXCL, body))
+  return unless(['EEXIST'], () => netlink(NETLINK_ROUTE, type, NLM_F_CREATE | NLM_F_EXCL, body))
 }
 
 /** Takes `item` away in the calling thread's namespace; false if it was not there. Throws a SystemError. */
@@ -43,24 +43,39 @@ export function removeItem(item: NetworkItem): boolean {
   return unless(ABSENT[item.kind], () => netlink(NETLINK_ROUTE, type + REMOVE, 0, body))
 }
 
-/** What the kernel says when there is nothing to remove. */
-const ABSENT = { address: 'EADDRNOTAVAIL', rule: 'ENOENT', 'local-route': 'ESRCH' } as const
+/** What the kernel says when there is nothing to remove; second, where it is built or started without the family. */
+const ABSENT = {
+  address: ['EADDRNOTAVAIL', 'EOPNOTSUPP'],
+  rule: ['ENOENT', 'EAFNOSUPPORT'],
+  'local-route': ['ESRCH', 'EOPNOTSUPP'],
+} as const satisfies Record<NetworkItem['kind'], readonly string[]>
 
-/** Does the work; false where the kernel refuses it with `code`. */
-export function unless(code: string, work: () => unknown): boolean {
+/** Does the work; false where the kernel refuses it with one of `codes`. */
+export function unless(codes: readonly string[], work: () => unknown): boolean {
   try {
     work()
     return true
   } catch (error) {
-    if (error instanceof SystemError && error.code === code) return false
+    if (error instanceof SystemError && codes.includes(error.code)) return false
+    throw error
+  }
+}
+
+/** The rules or routes of one family in the calling thread's namespace, as the kernel writes them; `head` asks for them. */
+export function dumpOf(family: Family, type: number, head: Buffer): readonly Buffer[] {
+  try {
+    const messages = netlink(NETLINK_ROUTE, type + GET, NLM_F_DUMP, head)
+    // of a family that it does not have, the kernel refuses the rules and gives the routes of all others
+    return messages.filter(({ type: is, body }) => is === type && body[0] === ADDRESS_FAMILY[family]).map((m) => m.body)
+  } catch (error) {
+    if (error instanceof SystemError && error.code === 'EAFNOSUPPORT') return []
     throw error
   }
 }
 
 /** Does a rule do what `item` says, whoever made it? */
 function isThere({ family, mark, mask, table, priority }: NetworkItem & { readonly kind: 'rule' }): boolean {
-  const rules = netlink(NETLINK_ROUTE, RTM.rule + GET, NLM_F_DUMP, ruleHead(family))
-  return rules.some(({ body }) => {
+  return dumpOf(family, RTM.rule, ruleHead(family)).some((body) => {
     const [dstLength, srcLength, tos] = [body.readUInt8(1), body.readUInt8(2), body.readUInt8(3)]
     const flags = body.readUInt32LE(8)
     if (dstLength + srcLength + tos + flags !== 0 || body.readUInt8(7) !== FR_ACT_TO_TBL) return false

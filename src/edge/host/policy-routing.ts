@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { ADDRESS_FAMILY, addressBytes, addressText, type Family } from './addresses.ts'
 import { libc } from './libc.ts'
-import { attribute, attributes, netlink, NLM_F_DUMP, u32 } from './netlink.ts'
+import { attribute, attributes, netlink, u32 } from './netlink.ts'
 import {
+  dumpOf,
   FR_ACT_TO_TBL,
   FRA_PRIORITY,
   FRA_TABLE,
-  GET,
   NETLINK_ROUTE,
   NLM_F_CREATE,
   NLM_F_EXCL,
@@ -78,8 +78,8 @@ export function routing(): Routing {
 /** Changes rules of the calling thread's namespace; what is there or gone already is right. Throws a SystemError. */
 export function changeRules({ put, drop }: RuleChanges): null {
   for (const rule of put)
-    unless('EEXIST', () => netlink(NETLINK_ROUTE, RTM.rule, NLM_F_CREATE | NLM_F_EXCL, encode(rule)))
-  for (const rule of drop) unless('ENOENT', () => netlink(NETLINK_ROUTE, RTM.rule + REMOVE, 0, encode(rule)))
+    unless(['EEXIST'], () => netlink(NETLINK_ROUTE, RTM.rule, NLM_F_CREATE | NLM_F_EXCL, encode(rule)))
+  for (const rule of drop) unless(['ENOENT'], () => netlink(NETLINK_ROUTE, RTM.rule + REMOVE, 0, encode(rule)))
   return null
 }
 
@@ -96,9 +96,7 @@ function hasEarlyDemux(): boolean {
 function dump(family: Family, type: number): readonly Buffer[] {
   const head = Buffer.alloc(RULE_HEAD)
   head.writeUInt8(ADDRESS_FAMILY[family])
-  const messages = netlink(NETLINK_ROUTE, type + GET, NLM_F_DUMP, head)
-  // without IPv6 the kernel answers for all families
-  return messages.filter(({ type: is, body }) => is === type && body[0] === ADDRESS_FAMILY[family]).map((m) => m.body)
+  return dumpOf(family, type, head)
 }
 
 function ruleOf(family: Family, body: Buffer): readonly PolicyRule[] {

@@ -35,19 +35,8 @@ export function hasConnection(local: Endpoint, remote: Endpoint): boolean {
   addressBytes(local.address).copy(id, 4)
   addressBytes(remote.address).copy(id, 20)
   id.fill(0xff, 40) // without a cookie: whichever socket has these numbers
-  try {
-    const found = netlink(
-      NETLINK_SOCK_DIAG,
-      SOCK_DIAG_BY_FAMILY,
-      0,
-      request('tcp', familyOf(local.address), ALL_STATES, id),
-    )
-    // without a connection the kernel answers with the listener that one would reach
-    return found.some(({ body }) => stateOf(body) !== LISTEN)
-  } catch (error) {
-    if (error instanceof SystemError && error.code === 'ENOENT') return false
-    throw error
-  }
+  // without a connection the kernel answers with the listener that one would reach
+  return table(0, request('tcp', familyOf(local.address), ALL_STATES, id)).some(({ body }) => stateOf(body) !== LISTEN)
 }
 
 /** What waits for connections or datagrams in the calling thread's namespace. */
@@ -60,13 +49,18 @@ export interface Listener {
 /** Every listener (for UDP: every socket that is not connected) in the calling thread's namespace. */
 export function listeners(over: Over): readonly Listener[] {
   return ([4, 6] as const).flatMap((family) =>
-    netlink(
-      NETLINK_SOCK_DIAG,
-      SOCK_DIAG_BY_FAMILY,
-      NLM_F_DUMP,
-      request(over, family, 1 << WAITING[over], Buffer.alloc(48)),
-    ).map(listener),
+    table(NLM_F_DUMP, request(over, family, 1 << WAITING[over], Buffer.alloc(48))).map(listener),
   )
+}
+
+/** What the table has; nothing of that kind, and no table of that protocol, are the same to the kernel. */
+function table(flags: number, body: Buffer): readonly NetlinkMessage[] {
+  try {
+    return netlink(NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, flags, body)
+  } catch (error) {
+    if (error instanceof SystemError && error.code === 'ENOENT') return []
+    throw error
+  }
 }
 
 function request(over: Over, family: Family, states: number, id: Buffer): Buffer {
