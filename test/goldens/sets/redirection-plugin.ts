@@ -1,5 +1,5 @@
 import { intentOnNode } from '../../../src/core/intent/enrolment.ts'
-import { type Fields, sidecarFields } from '../../../src/core/intent/fields.ts'
+import { type Fields, readField, sidecarFields } from '../../../src/core/intent/fields.ts'
 import type { SidecarIntent } from '../../../src/core/intent/intent.ts'
 import {
   isList,
@@ -77,6 +77,21 @@ function argumentsOf(intent: SidecarIntent): JsonObject {
     dualStack: intent.dualStack,
     invalidDrop: intent.dropInvalid,
   }
+}
+
+/** Istio's arguments as it writes them, in the spelling of the product: `10.0.0.1/8` is `10.0.0.0/8`, a port has no zeros in front. */
+export function plainArguments(said: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(said).map(([argument, value]) => {
+      const name = Object.hasOwn(ARGUMENTS, argument) ? ARGUMENTS[argument] : undefined
+      return [argument, name === undefined || typeof value !== 'string' ? value : respelt(FIELDS, name, value)]
+    }),
+  )
+}
+
+function respelt<T>(fields: Fields<T>, name: keyof Fields<T>, text: string): string {
+  const { [name]: value } = readField(fields, name, text, '') as T
+  return fields[name].print(value)
 }
 
 function print<T>(fields: Fields<T>, value: T, name: keyof Fields<T>): string {

@@ -17,7 +17,7 @@ import {
 } from '../comparison/rules.ts'
 import type { GoldenCase, GoldenSet } from '../golden-set.ts'
 import { explains, PLUGIN_QUIRKS } from './foreseen.ts'
-import { onNode } from './redirection-plugin.ts'
+import { onNode, plainArguments } from './redirection-plugin.ts'
 
 /** One file a case: a configuration or a pod, to the rules for both backends and what they need beside them. */
 export const REDIRECTION: GoldenSet = { name: 'redirection', place: 'redirection', cases, differences }
@@ -74,7 +74,7 @@ function differences(expected: Json, actual: Json): readonly string[] {
   if (want['action'] === 'error') return mentions(want, got)
   return [
     ...jsonDifferences(want['skipReason'], got['skipReason'], 'skipReason'),
-    ...jsonDifferences(argumentsIn(want), argumentsIn(got), 'arguments'),
+    ...jsonDifferences(plainArguments(objectOr(want['arguments'])), objectOr(got['arguments']), 'arguments'),
     ...ruleDifferences(want, got),
     ...(want['network'] === undefined ? [] : jsonDifferences(commands(want), commands(got), 'network')),
   ]
@@ -119,14 +119,6 @@ function mentions(want: JsonObject, got: JsonObject): readonly string[] {
   if (own !== undefined) return jsonDifferences(own, message, 'message')
   if (named === undefined || (CALLED[named] ?? new RegExp(named)).test(message)) return []
   return [`the message does not mention ${named}: ${message}`]
-}
-
-/** Istio keeps the spaces that people put between the items of a list. */
-function argumentsIn(result: JsonObject): Json {
-  const entries = Object.entries(objectOr(result['arguments']))
-  return Object.fromEntries(
-    entries.map(([name, value]) => [name, typeof value === 'string' ? value.replaceAll(' ', '') : value]),
-  )
 }
 
 /** Any order; adding what is there already must not fail, which `replace` says where Istio says `add`. */
