@@ -100,7 +100,7 @@ export class NetnsFinder {
       if (netns === null) continue
       stack.use(netns)
       if (netns.id !== id || netns.id === this.#options.host.id) continue
-      const { addresses } = await this.#options.worker.run('survey', netns, {})
+      const addresses = await this.#options.worker.run('addresses', netns, {})
       const own = addresses.filter(({ internal }) => !internal).map(({ address }) => address)
       this.#addresses.set(id, own)
       if (own.some((address) => isAmong(address, pod.addresses))) found.push({ netns, path })
@@ -125,8 +125,8 @@ export class NetnsFinder {
     using stack = new DisposableStack()
     const netns = stack.adopt(opened(path), (handle) => handle?.[Symbol.dispose]())
     if (netns === null || netns.id !== id || netns.id === this.#options.host.id) return null
-    const inside = await this.#options.worker.run('survey', netns, {})
-    if (!inside.addresses.some(({ address }) => isAmong(address, addresses))) return null
+    const inside = await this.#options.worker.run('addresses', netns, {})
+    if (!inside.some(({ address }) => isAmong(address, addresses))) return null
     stack.move()
     return netns
   }

@@ -83,18 +83,17 @@ export class Redirector {
   }
 
   async #redirectBy(backend: Backend, place: Place, intent: Intent): Promise<Redirected> {
-    const wanted = await this.#wanted(place, intent)
+    const seen = await this.#look(place, backend)
+    const wanted = this.#wanted(seen, intent)
     if (wanted.is === 'refused') return wanted
-    const { model } = wanted
-    const found = await this.#find(place, backend)
-    if (!found.ok) return refused(found.error)
-    const right = rightIn(model, found)
+    const { model, found } = wanted
+    const { right } = compared(model, found)
     const rules = right === null ? textsOf(backend, scriptFor(model, found.own)) : nothing(backend)
     const change = { rules, network: networkOf(intent, model.families) }
     const applied: Applied = await this.#options.worker.run('apply', place, change)
     if (!applied.ok) return refused(applied.error)
     // ours first: no packet finds the namespace without rules
-    const leftovers = found.others.filter(({ script }) => script !== right)
+    const leftovers = found.others.filter((other) => other !== right)
     const problem = await this.#removeAll(place, leftovers)
     if (problem !== null) return refused(problem)
     const changed = right === null || applied.changed.length > 0 || leftovers.length > 0
@@ -104,10 +103,11 @@ export class Redirector {
   /** Takes out of `place` what is ours; null: whatever intent it was made by, so addresses and routes stay. */
   async undo(place: Place, intent: Intent | null): Promise<Reason | null> {
     const undone = await this.#withBackend<Reason | null>(async (backend) => {
-      const found = await this.#find(place, backend)
+      const { found } = await this.#look(place, backend)
       if (!found.ok) return refused(found.error).reason
       const network = intent === null ? [] : networkOf(intent, [4, 6])
-      const change = { rules: textsOf(backend, removalOf(found.own)), network }
+      const { removal } = found.own
+      const change = { rules: removal === null ? nothing(backend) : textsOf(backend, removal), network }
       const removed = await this.#options.worker.run('remove', place, change)
       if (!removed.ok) return refused(removed.error).reason
       const problem = await this.#removeAll(place, found.others)
@@ -119,12 +119,9 @@ export class Redirector {
   /** Lists what is in `place` and compares it with what `intent` wants there. */
   async compare(place: Place, intent: Intent): Promise<Compared> {
     return await this.#withBackend<Compared>(async (backend) => {
-      const wanted = await this.#wanted(place, intent)
+      const wanted = this.#wanted(await this.#look(place, backend), intent)
       if (wanted.is === 'refused') return wanted
-      const found = await this.#find(place, backend)
-      if (!found.ok) return refused(found.error)
-      const script = rightIn(wanted.model, found) ?? found.own
-      return { is: 'compared', difference: differenceFrom(wanted.model, script) }
+      return { is: 'compared', difference: compared(wanted.model, wanted.found).difference }
     })
   }
 
@@ -137,59 +134,84 @@ export class Redirector {
     }
   }
 
-  async #wanted(place: Place, intent: Intent): Promise<Omit<Redirected & { is: 'redirected' }, 'changed'> | Refused> {
-    const { worker, ambient } = this.#options
-    const { addresses } = await worker.run('survey', place, {})
-    const network = familiesOf(addresses.map(({ address }) => address))
+  #wanted({ addresses, found }: Seen, intent: Intent): Wanted | Refused {
+    const network = familiesOf(addresses)
     if (network.is === 'refused') return network
+    if (!found.ok) return refused(found.error)
     // which servers the pod will ask is the kubelet's to know: all DNS counts, as with Istio's plugin
-    const facts: NodeFacts = { network: { families: network.families, resolvers: null }, ambient }
-    return { is: 'redirected', model: rulesOf(intent, facts) }
+    const facts: NodeFacts = {
+      network: { families: network.families, resolvers: null },
+      ambient: this.#options.ambient,
+    }
+    return { is: 'wanted', model: rulesOf(intent, facts), found }
   }
 
   /**
    * What is in a namespace under Istio's names, by `own` and by every other backend that may have made rules there: an agent of
-   * Istio, or one of ours before it could do better. In a fresh namespace that starts no program.
+   * Istio, or one of ours before it could do better. One trip to the thread: each costs as much as a short job in it.
    */
-  async #find(place: Place, own: Backend): Promise<Found | NotListed> {
-    const { worker } = this.#options
-    const listing = await this.#list(own, place)
-    if (!listing.ok) return listing
-    const others: Other[] = []
-    for (const backend of othersOf(own, this.#usable)) {
-      const { script } = listing
-      if (backend === 'iptables-nft' && script.of === 'nftables' && !script.text.includes('chain ISTIO_')) continue
-      if (backend === 'iptables-legacy' && (await worker.run('legacyTables', place, {})).length === 0) continue
-      const listed = await this.#list(backend, place)
-      if (!listed.ok) return listed
-      if (!isEmpty(removalOf(listed.script))) others.push({ backend, script: listed.script })
+  async #look(place: Place, own: Backend): Promise<Seen> {
+    const order = { own, others: othersOf(own, this.#usable), chains: CHAINS }
+    const look = await this.#options.worker.run('look', place, order)
+    const addresses = look.addresses.map(({ address }) => address)
+    const listing = listed(own, look.own)
+    if ('error' in listing) return { addresses, found: listing }
+    const others: Listing[] = []
+    for (const { backend, dump } of look.others) {
+      const other = listed(backend, dump)
+      if ('error' in other) return { addresses, found: other }
+      if (other.removal !== null) others.push(other)
     }
-    return { ok: true, own: listing.script, others }
+    return { addresses, found: { ok: true, own: listing, others } }
   }
 
   /** Takes away what other backends made; null, or why it could not be done. */
-  async #removeAll(place: Place, others: readonly Other[]): Promise<string | null> {
-    for (const { backend, script } of others) {
-      const change = { rules: textsOf(backend, removalOf(script)), network: [] }
+  async #removeAll(place: Place, others: readonly Listing[]): Promise<string | null> {
+    for (const { backend, removal } of others) {
+      if (removal === null) continue
+      const change = { rules: textsOf(backend, removal), network: [] }
       const removed = await this.#options.worker.run('remove', place, change)
       if (!removed.ok) return removed.error
     }
     return null
   }
-
-  async #list(backend: Backend, place: Place): Promise<Listed> {
-    const dump: Dump = await this.#options.worker.run('dump', place, { backend })
-    if (!dump.ok) return dump
-    return { ok: true, script: 'nft' in dump ? { of: 'nftables', text: dump.nft } : { of: 'iptables', ...dump } }
-  }
 }
 
 type Refused = Extract<Redirected, { is: 'refused' }>
 type NotListed = { readonly ok: false; readonly error: string }
-type Listed = { readonly ok: true; readonly script: Script } | NotListed
-type Other = { readonly backend: Backend; readonly script: Script }
+/** What a backend lists. */
+interface Listing {
+  readonly backend: Backend
+  readonly script: Script
+  /** takes away what is ours; null: nothing is */
+  readonly removal: Script | null
+}
 /** What the own backend lists, and what others do that have something of ours. */
-type Found = { readonly ok: true; readonly own: Script; readonly others: readonly Other[] }
+interface Found {
+  readonly ok: true
+  readonly own: Listing
+  readonly others: readonly Listing[]
+}
+interface Seen {
+  readonly addresses: readonly string[]
+  readonly found: Found | NotListed
+}
+interface Wanted {
+  readonly is: 'wanted'
+  readonly model: RuleModel
+  readonly found: Found
+}
+
+/** How Istio's names of iptables' chains begin. */
+const CHAINS = 'ISTIO_'
+
+function listed(backend: Backend, dump: Dump): Listing | NotListed {
+  if (!dump.ok) return dump
+  const script: Script =
+    'nft' in dump ? { of: 'nftables', text: dump.nft } : { of: 'iptables', v4: dump.v4, v6: dump.v6 }
+  const removal = script.of === 'nftables' ? NFTABLES.remove(script) : IPTABLES.remove(script)
+  return { backend, script, removal: isEmpty(removal) ? null : removal }
+}
 
 /** The backends whose rules `own` does not list: nft is one, however it is called. */
 function othersOf(own: Backend, usable: readonly Backend[]): readonly Backend[] {
@@ -202,16 +224,20 @@ function refused(error: string): Refused {
   return { is: 'refused', reason: { code: 'rules_not_made', args: { error } } }
 }
 
-/** The one listing that holds all that `model` wants and nothing else of ours; null where none does. */
-function rightIn(model: RuleModel, { own, others }: Found): Script | null {
-  const isRight = (script: Script): boolean => {
-    const { missing, surplus } = differenceFrom(model, script)
-    return missing.length + surplus.length === 0
-  }
-  if (isRight(own)) return own
+/**
+ * The one listing that holds all that `model` wants and nothing else of ours, null where none does; and how what is there differs
+ * from `model`.
+ */
+function compared(
+  model: RuleModel,
+  { own, others }: Found,
+): { readonly right: Listing | null; readonly difference: RuleDifference } {
+  const difference = differenceFrom(model, own.script)
+  if (isNone(difference)) return { right: own, difference }
   const [other, ...more] = others
-  const isAlone = other !== undefined && more.length === 0 && isEmpty(removalOf(own))
-  return isAlone && isRight(other.script) ? other.script : null
+  if (other === undefined || more.length > 0 || own.removal !== null) return { right: null, difference }
+  const ofOther = differenceFrom(model, other.script)
+  return isNone(ofOther) ? { right: other, difference: ofOther } : { right: null, difference }
 }
 
 function differenceFrom(model: RuleModel, script: Script): RuleDifference {
@@ -220,15 +246,15 @@ function differenceFrom(model: RuleModel, script: Script): RuleDifference {
   return compareRules(model, have)
 }
 
-/** In a fresh namespace only additions: a deletion waits for the kernel's grace period. */
-function scriptFor(model: RuleModel, there: Script): Script {
-  const isFresh = isEmpty(removalOf(there))
-  if (there.of === 'nftables') return isFresh ? NFTABLES.render(model) : NFTABLES.replace(model, there)
-  return isFresh ? IPTABLES.render(model) : IPTABLES.replace(model, there)
+function isNone({ missing, surplus }: RuleDifference): boolean {
+  return missing.length + surplus.length === 0
 }
 
-function removalOf(there: Script): Script {
-  return there.of === 'nftables' ? NFTABLES.remove(there) : IPTABLES.remove(there)
+/** In a fresh namespace only additions: a deletion waits for the kernel's grace period. */
+function scriptFor(model: RuleModel, { script, removal }: Listing): Script {
+  const isFresh = removal === null
+  if (script.of === 'nftables') return isFresh ? NFTABLES.render(model) : NFTABLES.replace(model, script)
+  return isFresh ? IPTABLES.render(model) : IPTABLES.replace(model, script)
 }
 
 function isEmpty(script: Script): boolean {

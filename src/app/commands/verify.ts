@@ -97,7 +97,7 @@ async function measured(path: string, intent: RedirectedIntent, flags: FlagValue
   const ambientDns = flags['ambient-dns'] === 'true'
   try {
     using netns = openNetns(path)
-    const { addresses } = await worker.run('survey', netns, {})
+    const addresses = await worker.run('addresses', netns, {})
     const found = familiesOf(addresses.map(({ address }) => address))
     const missing =
       found.is === 'refused'

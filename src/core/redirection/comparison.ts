@@ -61,6 +61,7 @@ function meaning(model: RuleModel, family: IpFamily): ReadonlyMap<string, Chain>
 
 /** What only one of two lists has; most often they are the same, which is quick to see. */
 function differing(wanted: readonly Rule[], had: readonly Rule[]): readonly [readonly Rule[], readonly Rule[]] {
+  if (wanted.length === 0 || had.length === 0) return [wanted, had]
   const isSame = wanted.length === had.length && wanted.every((rule, i) => textOf(rule) === textOf(had[i] ?? rule))
   return isSame ? [[], []] : apart(normalOrder(wanted), normalOrder(had))
 }

@@ -80,10 +80,11 @@ export function remove(change: Change, netns: number, foreignUsers: boolean, mea
   return problems.length === 0 ? { ok: true, changed } : { ok: false, error: problems.join('; ') }
 }
 
-/** What `backend` lists in the calling thread's namespace. */
+/** What `backend` lists in the calling thread's namespace; by nft, the tables of the family that ours are in. */
 export function dump(backend: Backend, netns: number, means: Means): Dump {
   if (backend === 'libnftables' || backend === 'nft') {
-    const ran = runNft(backend, 'list ruleset\n', means)
+    // those of iptables-nft are in others: for each of their rules libnftables loads an extension of iptables into this process
+    const ran = runNft(backend, 'list ruleset inet\n', means)
     return ran.ok ? { ok: true, nft: ran.output } : ran
   }
   try {

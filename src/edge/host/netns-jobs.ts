@@ -13,13 +13,14 @@ import {
   runNft,
 } from './apply.ts'
 import type { Feature } from './features.ts'
+import { type InterfaceAddress, interfaceAddresses } from './interface-addresses.ts'
+import { look, type Look, type LookOrder } from './look.ts'
 import { insideNetns, type NamespaceId } from './namespaces.ts'
 import { netnsProcesses, type NetnsProcess } from './processes.ts'
 import type { ScratchNetwork } from './scratch-network.ts'
 import { openScratchNode, type ScratchNode } from './scratch-node.ts'
 import { knockAtScratchPod, type Knock, type Knocked } from './scratch-pod.ts'
 import { survey, type Survey } from './survey.ts'
-import { legacyTables } from './xtables.ts'
 import { changeRules, type Routing, routing, type RuleChanges } from './policy-routing.ts'
 import { type Observation, probe, type ProbePlan } from './probe.ts'
 
@@ -35,7 +36,7 @@ export interface Jobs {
     readonly takes: { readonly proc: string; readonly except: readonly NamespaceId[] }
     readonly gives: readonly NetnsProcess[]
   }
-  readonly legacyTables: { readonly takes: Readonly<Record<string, never>>; readonly gives: readonly string[] }
+  readonly look: { readonly takes: LookOrder; readonly gives: Look }
   readonly knock: { readonly takes: Knock; readonly gives: Knocked }
   readonly scratchNode: {
     readonly takes: { readonly networks: readonly ScratchNetwork[] }
@@ -43,6 +44,10 @@ export interface Jobs {
   }
   readonly routing: { readonly takes: Readonly<Record<string, never>>; readonly gives: Routing }
   readonly changeRules: { readonly takes: RuleChanges; readonly gives: null }
+  readonly addresses: {
+    readonly takes: Readonly<Record<string, never>>
+    readonly gives: readonly InterfaceAddress[]
+  }
   readonly survey: { readonly takes: Readonly<Record<string, never>>; readonly gives: Survey }
 }
 export type JobKind = keyof Jobs
@@ -74,11 +79,12 @@ export const HANDLERS: Handlers = {
   abilities: ({ features }, _, { home, means }) => nodeAbilities(features, means, home),
   // thousands of files in turn: not for the main thread; the place is not used
   processes: ({ proc, except }) => netnsProcesses(proc, except),
-  legacyTables: (_, { fd }, { home }) => insideNetns(fd, home, legacyTables),
+  look: (order, { fd }, { home, means }) => insideNetns(fd, home, () => look(order, fd, means)),
   knock: (plan, { fd }, { home }) => knockAtScratchPod(plan, fd, home),
   // in namespaces of its own making: the place is not used
   scratchNode: ({ networks }, _, { home }) => openScratchNode(networks, home),
   routing: (_, { fd }, { home }) => insideNetns(fd, home, routing),
   changeRules: (changes, { fd }, { home }) => insideNetns(fd, home, () => changeRules(changes)),
+  addresses: (_, { fd }, { home }) => insideNetns(fd, home, interfaceAddresses),
   survey: (_, { fd }, { home }) => insideNetns(fd, home, survey),
 }

@@ -103,8 +103,8 @@ export class SandboxEnrolment implements AmbientEnrolment {
   async #addressesOf({ addresses, netns }: Sandbox): Promise<readonly Address[]> {
     const said = parsedAddresses(addresses)
     if (said.length > 0) return said
-    const inside = await this.#options.worker.run('survey', netns, {})
-    const all = parsedAddresses(inside.addresses.map(({ address }) => address))
+    const inside = await this.#options.worker.run('addresses', netns, {})
+    const all = parsedAddresses(inside.map(({ address }) => address))
     return all.filter((address) => !isLoopback(address) && !isLinkLocal(address))
   }
 }

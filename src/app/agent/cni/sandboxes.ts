@@ -144,7 +144,7 @@ export class Sandboxes {
     if (opened.is === 'refused') return refused(opened.reason)
     using netns = opened.netns
     const foreign = await this.#timed('entered', async () => {
-      const { addresses } = await worker.run('survey', netns, {})
+      const addresses = await worker.run('addresses', netns, {})
       return strangersTo(
         request.addresses,
         addresses.map(({ address }) => address),
