@@ -1,5 +1,5 @@
 import type { Facts } from '../decision/facts.ts'
-import type { Workload } from '../injection/workload.ts'
+import { workloadOfDocument } from '../injection/workload.ts'
 import { WORKLOAD_KINDS, type WorkloadKind } from '../vocabulary/workload-kinds.ts'
 import { isList, isObject, type Json, type JsonObject, objectOr, stringOr } from '../json/value.ts'
 import type { Outcome } from './outcome.ts'
@@ -38,7 +38,7 @@ export function outcomesOfDocument(document: JsonObject, factsOf: FactsOfPod): D
   const metadata = objectOr(document['metadata'])
   const namespace = stringOr(metadata['namespace']) ?? stringOr(objectOr(template['metadata'])['namespace'])
   const facts = factsOf(template, namespace)
-  const workload = kind === 'Pod' ? undefined : workloadAround(document)
+  const workload = kind === 'Pod' ? undefined : workloadOfDocument(document)
   const outcome = outcomeOf(facts, workload)
   const asked = { ...facts, pod: beforeInjection(facts, workload) }
   const pods = [{ name: `${kind.toLowerCase()}/${nameOf(metadata)}`, facts: asked, outcome }]
@@ -51,14 +51,6 @@ function outcomesOfList(list: JsonObject, items: readonly Json[], factsOf: Facts
   return {
     document: changed ? { ...list, items: items.map((item, index) => outcomes[index]?.document ?? item) } : list,
     pods: outcomes.flatMap((outcome) => outcome?.pods ?? []),
-  }
-}
-
-function workloadAround(document: JsonObject): Workload {
-  return {
-    name: nameOf(objectOr(document['metadata'])),
-    kind: stringOr(document['kind']) ?? '',
-    apiVersion: stringOr(document['apiVersion']) ?? '',
   }
 }
 

@@ -102,3 +102,16 @@ test('each item of a list is handled by itself', () => {
   )
   assert.equal((document['items'] as unknown[])[1], 'odd')
 })
+
+test('a Job that the API server is yet to name is no workload yet: its prefix names nothing', () => {
+  const asInit = (pod: JsonObject): Facts => ({
+    ...factsOf(pod, 'shop'),
+    namespace: { name: 'shop', labels: { 'sluice-mesh.io/mode': 'init' }, annotations: {} },
+  })
+  const job = (metadata: JsonObject): string => {
+    const { document } = outcomesOfDocument({ kind: 'Job', metadata, spec: { template } }, asInit)
+    return JSON.stringify(document)
+  }
+  assert.match(job({ name: 'import' }), /"ISTIO_META_WORKLOAD_NAME","value":"import"/)
+  assert.doesNotMatch(job({ generateName: 'import-' }), /ISTIO_META_WORKLOAD_NAME|ISTIO_META_OWNER/)
+})

@@ -25,6 +25,20 @@ test('a user’s native proxy becomes a regular one where native sidecars are of
   assert.ok(objectsOf(proxy['env']).some((one) => one['name'] === 'MINE'))
 })
 
+const EXTRA = 'spec:\n  containers:\n  - name: istio-proxy\n    env:\n    - name: EXTRA\n      value: "1"\n'
+const TWO_TEMPLATES = { texts: { config: JSON.stringify({ policy: 'enabled', templates: { extra: EXTRA } }) } }
+
+for (const order of ['extra,sidecar', 'sidecar,extra']) {
+  test(`a native proxy is one init container with what a template says of a regular one: ${order}`, () => {
+    const pod = injected(podOf({ annotations: { 'inject.istio.io/templates': order } }), TWO_TEMPLATES)
+    assert.deepEqual(listsOfProxy(pod), ['initContainers'])
+    const proxy = container(pod, 'istio-proxy')
+    assert.equal(proxy['restartPolicy'], 'Always')
+    assert.ok(objectsOf(proxy['env']).some((one) => one['name'] === 'EXTRA'))
+    assert.deepEqual(injected(pod, TWO_TEMPLATES), pod)
+  })
+}
+
 test('it is a native one again where they are on', () => {
   const pod = injected(injected(POD, { nativeSidecars: false }))
   assert.deepEqual(listsOfProxy(pod), ['initContainers'])

@@ -21,13 +21,38 @@ const PROXY = 'istio-proxy'
 const PROBE = String.raw`(livenessProbe|readinessProbe|startupProbe|lifecycle)\b`
 const PROBERS = String.raw`\.env(:|\[\d+ ISTIO_KUBE_APP_PROBERS\])`
 
+const OUTBOUND_PORTS = 'traffic.sidecar.istio.io/includeOutboundPorts'
+const NETWORKS = 'k8s.v1.cni.cncf.io/networks'
+const WRITTEN = String.raw`^metadata\.annotations\.'(sidecar\.istio\.io/status|proxy\.istio\.io/overrides)'`
+/** what mode cni writes into annotations */
+const OF_NODE = String.raw`^metadata\.annotations\.'((traffic\.)?sidecar\.istio\.io/(interceptionMode|(in|ex)clude[A-Za-z]+)|k8s\.v1\.cni\.cncf\.io/networks)'`
+
 /** Differences of the injection that no name in differences.tsv stands for: a directory may hold cases beside the known ones. */
 export const INJECTION_QUIRKS: readonly Foreseen[] = [
-  { quirk: '1', when: comesAgain, lines: /istio-(proxy|init|validation)|^spec\.(containers|initContainers|volumes)\b/ },
+  {
+    quirk: '1',
+    when: comesAgain,
+    lines: new RegExp(
+      `istio-(proxy|init|validation)|^spec\\.(containers|initContainers|volumes)\\b|${WRITTEN}|${OF_NODE}`,
+    ),
+  },
+  {
+    quirk: '3',
+    when: (golden) => annotationsOf(golden['pod'])['sidecar.istio.io/status'] !== undefined && !comesAgain(golden),
+    lines: new RegExp(`${WRITTEN}|default-(logs-)?container'|\\[\\d+ (ISTIO_META_|ISTIO_KUBE_APP_PROBERS|OTEL_)`),
+  },
+  {
+    quirk: '4',
+    when: ({ pod, meshConfig }) =>
+      annotationsOf(pod)['sidecar.istio.io/interceptionMode'] === 'REDIRECT' &&
+      objectOr(objectOr(meshConfig)['defaultConfig'])['interceptionMode'] === 'TPROXY' &&
+      containersOf(pod).some(isProxy),
+    lines: /istio-(proxy|validation)\]\.securityContext\.runAs/,
+  },
   {
     quirk: '6',
     when: (golden) => handlersOf(golden).some(([container, port]) => isLost(golden, container, port)),
-    lines: new RegExp(String.raw`^spec\.(initC|c)ontainers\[\d+ [^\]]+\]\.(${PROBE}|env\b)`),
+    lines: new RegExp(String.raw`^spec\.(initC|c)ontainers\[(\d+ )?[^\]]+\]\.(${PROBE}|env\b)`),
   },
   {
     quirk: '7',
@@ -53,14 +78,20 @@ export const INJECTION_QUIRKS: readonly Foreseen[] = [
   {
     quirk: '16',
     when: ({ pod }) => containersOf(pod).some((one) => one['name'] === PROXY && handlers(one).length > 0),
-    lines: new RegExp(String.raw`\[\d+ ${PROXY}\]\.${PROBE}`),
+    lines: new RegExp(String.raw`\[(\d+ )?${PROXY}\]\.${PROBE}`),
   },
   {
     quirk: '18',
     when: ({ pod, injected }) =>
       [pod, injected].some((one) => containersOf(one).filter(({ name }) => name === PROXY).length > 1) ||
+      (stringOr(annotationsOf(injected)['sidecar.istio.io/status'])?.split(`"${PROXY}"`).length ?? 0) > 2 ||
       objectsOf(objectOr(objectOr(pod)['spec'])['initContainers']).some(({ name }) => name === PROXY),
     lines: /istio-proxy|^metadata\.annotations\.'(proxy\.istio\.io\/overrides|sidecar\.istio\.io\/status)'/,
+  },
+  {
+    quirk: '31',
+    when: ({ pod }) => isEmptyList(annotationsOf(pod)[NETWORKS]),
+    lines: /^metadata\.annotations\.'k8s\.v1\.cni\.cncf\.io\/networks'/,
   },
   {
     quirk: '35',
@@ -72,11 +103,23 @@ export const INJECTION_QUIRKS: readonly Foreseen[] = [
     when: ({ documents }) => objectsOf(documents).some(({ kind }) => kind === 'CronJob'),
     lines: /^\[\d+\]\.spec\.jobTemplate\.(spec\.template\.)?metadata\b/,
   },
+  {
+    quirk: 'offline',
+    when: ({ documents }) => objectsOf(documents).some(({ kind }) => kind === 'Rollout'),
+    lines: /^\[\d+\]\.spec\.template\b/,
+  },
+  {
+    quirk: 'cni 23',
+    when: ({ pod, values }) =>
+      objectOr(objectOr(objectOr(values)['pilot'])['cni'])['enabled'] === true &&
+      /[^\d, ]|\d{5}/.test(stringOr(annotationsOf(pod)[OUTBOUND_PORTS]) ?? ''),
+    lines: /^outcome: expected "injected", got "error"$|^error: .*"intent_invalid"/,
+  },
 ]
 
 /** The same for the tables of functions. */
 export const FUNCTION_QUIRKS: readonly Foreseen[] = [
-  { quirk: '31', when: ({ existing }) => /^\s*\[\s*\]\s*$/.test(stringOr(existing) ?? ''), lines: /^result: / },
+  { quirk: '31', when: ({ existing }) => isEmptyList(existing), lines: /^result: / },
 ]
 
 /** The same for a pod as the node meets it. */
@@ -105,6 +148,10 @@ function comesAgain({ pod }: JsonObject): boolean {
 
 function isProxy({ name }: JsonObject): boolean {
   return name === PROXY
+}
+
+function isEmptyList(text: Json | undefined): boolean {
+  return /^\s*\[\s*\]\s*$/.test(stringOr(text) ?? '')
 }
 
 /** A text that YAML takes for a boolean, a number or nothing. */

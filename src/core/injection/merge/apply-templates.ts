@@ -86,13 +86,12 @@ function withMissing(pod: JsonObject, saved: Overrides): JsonObject {
 
 function applyOne(draft: Draft, name: string, template: Template, input: TemplateInput): Draft {
   try {
-    const overlay = proxyWhereItIs(template(input), draft.said)
-    const said = objectOr(strategicMerge(draft.said, overlay))
-    return {
-      ...draft,
-      said,
-      pod: withOneSource(objectOr(strategicMerge(userProxyWhereSaid(draft.pod, said), overlay)), draft, overlay),
-    }
+    const rendered = template(input)
+    const list = placeOfProxy(draft, rendered)
+    const overlay = withProxyIn(rendered, list)
+    const said = objectOr(strategicMerge(withProxyIn(draft.said, list), overlay))
+    const merged = objectOr(strategicMerge(withProxyIn(draft.pod, list), overlay))
+    return { ...draft, said, pod: withOneSource(merged, draft, overlay) }
   } catch (error) {
     if (error instanceof MergeError)
       throw new InjectionRefusal({ code: 'template_failed', args: { template: name, problem: error.message } })
@@ -100,15 +99,16 @@ function applyOne(draft: Draft, name: string, template: Template, input: Templat
   }
 }
 
-/** A later template that speaks of the proxy means the one that is there, in whichever list it stands (quirk 18). */
-function proxyWhereItIs(overlay: JsonObject, said: JsonObject): JsonObject {
-  const list = listOfProxy(said)
-  return list === undefined ? overlay : moveProxy(overlay, list)
+/**
+ * Where the proxy goes, so that there is one of it (injector.md §8, quirk 18): a native sidecar is an init container, whichever
+ * of the templates says so; else the first template that speaks of it decides, and others and the user mean the same one.
+ */
+function placeOfProxy({ said, native }: Draft, overlay: JsonObject): ListName | undefined {
+  const wanted = listOfProxy(overlay)
+  return native && wanted === 'initContainers' ? wanted : (listOfProxy(said) ?? wanted)
 }
 
-/** The user's own `istio-proxy` goes where the templates have it, or there would be two (injector.md §8, quirk 18). */
-function userProxyWhereSaid(pod: JsonObject, said: JsonObject): JsonObject {
-  const list = listOfProxy(said)
+function withProxyIn(pod: JsonObject, list: ListName | undefined): JsonObject {
   return list === undefined ? pod : moveProxy(pod, list)
 }
 
