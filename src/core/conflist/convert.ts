@@ -8,8 +8,8 @@ export interface Original {
   readonly text: string
 }
 
-/** The name of a network whose owner gave it none. */
-const UNNAMED = 'sluice'
+/** The name of a network whose owner gave it none: Istio's, and without one no plugin runs. */
+const UNNAMED = 'k8s-pod-network'
 
 /**
  * The configuration of one plugin, `text`, as a list of that plugin. Name and version of the network stay what they are: the

@@ -97,7 +97,7 @@ test('one without a version gets none, and one without a name a name', () => {
   for (const conf of ['{"type":"bridge"}', '{"cniVersion":null,"name":null,"type":"bridge"}']) {
     const after = installed({ 'a.conf': conf })
     const list = JSON.parse(after['a.conflist'] ?? '') as Record<string, unknown>
-    assert.deepEqual(['cniVersion' in list, list['name']], [false, 'sluice'])
+    assert.deepEqual(['cniVersion' in list, list['name']], [false, 'k8s-pod-network'])
     assert.equal(planned(after).is, 'steps')
     assert.deepEqual(removed(after), { 'a.conf': conf })
   }

@@ -45,7 +45,8 @@ function sourceOf(list: JsonObject, before: JsonObject): JsonObject | undefined 
 
 function keepingNetwork(list: Json, source: JsonObject | undefined): Json {
   if (source === undefined) return list
-  return { ...objectOr(list), name: source['name'], cniVersion: source['cniVersion'] }
+  const { name, ...rest } = objectOr(list)
+  return { ...rest, name: source['name'] ?? name, cniVersion: source['cniVersion'] }
 }
 
 function without(value: Json, type: string): Json {

@@ -114,7 +114,8 @@ function differences(expected: Json, actual: Json): readonly string[] {
   const places = (['file', 'mode'] as const).flatMap((key) => jsonDifferences(want[key], got[key], key))
   const left = reducedIn(got['afterUninstall'])
   const removed = jsonDifferences(reducedIn(withOneOf(want['afterUninstall'], 'none')), left, 'afterUninstall')
-  const restored = isConverted(want) && jsonDifferences(want['before'], left).length === 0
+  const before = reducedIn(withOneOf(want['before'], 'none'))
+  const restored = isConverted(want) && jsonDifferences(before, left).length === 0
   return [
     ...places,
     ...jsonDifferences(reducedIn(withOneOf(want['after'], 'last')), reducedIn(got['after']), 'after'),
