@@ -73,6 +73,15 @@ test('a runtime that gives up leaves nothing behind', async () => {
   assert.equal((await node.probePath.members()).size, 0)
 })
 
+test('nor does one that gives up a second question about a sandbox take out what the first brought in', async () => {
+  const { agent, pod, neighbour } = await scene()
+  assert.equal(await agent.add(pod), null)
+  const before = rulesIn(pod.netns)
+  assert.equal((await agent.add(pod, AbortSignal.abort()))?.code, 'ambient_too_late')
+  assert.equal(rulesIn(pod.netns), before)
+  assert.deepEqual(await carriers(neighbour, pod), [['PROXY ztunnel 15006'], ['PROXY ztunnel 15006']])
+})
+
 test('after a reboot without drain a pod that says enabled and has nothing is found, mended and measured', async () => {
   const { node, agent, pod, neighbour } = await scene()
   node.api.show(pod, ENABLED)

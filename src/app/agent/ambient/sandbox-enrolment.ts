@@ -83,7 +83,9 @@ export class SandboxEnrolment implements AmbientEnrolment {
     if (addresses.length === 0) return { code: 'address_absent', args: {} }
     const problem = await enrolment.join({ uid, info, addresses, intent, netns }, signal)
     if (problem !== null) {
-      await enrolment.withdraw(uid, netns)
+      // what an earlier request of the same sandbox brought in is in
+      const held = ambient.held(uid)
+      if (held?.containerId !== containerId || held.netnsId !== netns.id) await enrolment.withdraw(uid, netns)
       return problem
     }
     const since = performance.now()

@@ -23,7 +23,7 @@ export interface Sandbox {
 export interface AmbientEnrolment {
   /**
    * Resolves when rules are made and ztunnel answered, or another agent has done both (`node_found_right`), else with why not; then,
-   * or where `signal` aborts, nothing of ours is left.
+   * or where `signal` aborts, nothing of ours is left but what an earlier call for the same sandbox did.
    */
   readonly enrol: (sandbox: Sandbox, intent: AmbientIntent, signal: AbortSignal) => Promise<CniOutcome>
   /** The sandbox is gone. Idempotent; never rejects. */

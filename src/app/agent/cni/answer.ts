@@ -4,6 +4,8 @@ import { type Reason, remedy, sentence } from '../../../core/vocabulary/reasons.
 export interface CniOutcome {
   readonly is: 'passed' | 'redirected' | 'refused'
   readonly reason: Reason
+  /** an earlier ADD of the same sandbox was answered so: what is there is not this one's to take back */
+  readonly isRepeat?: boolean
 }
 
 /** CNI's "try again later", which the kubelet does after any refusal; from 100 on codes are a plugin's own. */

@@ -74,20 +74,22 @@ export class Sandboxes {
     })
   }
 
-  /** Undoes an ADD that succeeded and whose answer nobody took. */
-  async abandon(request: CniRequest): Promise<CniOutcome> {
+  /** Undoes what an ADD did that ended as `outcome`, which nobody took. */
+  async abandon(request: CniRequest, outcome: CniOutcome): Promise<CniOutcome> {
     const { journal } = this.#options
+    const gaveUp = refused({ code: 'caller_gave_up', args: {} })
+    if (outcome.isRepeat === true) return gaveUp
     const entry = journal.get(request.pod.uid)
     const read = entry?.containerId === request.containerId ? decodeIntent(entry.intent) : null
-    if (read?.is === 'redirect' && read.intent.kind !== 'none') {
+    if (entry?.rules === 'made' && read?.is === 'redirect' && read.intent.kind !== 'none') {
       const { intent } = read
       await this.#inSandbox(request, async (sandbox) => {
         await this.#undo(sandbox, intent)
-        return refused({ code: 'caller_gave_up', args: {} })
+        return gaveUp
       })
     }
     journal.remove(request.pod.uid, request.containerId)
-    return refused({ code: 'caller_gave_up', args: {} })
+    return gaveUp
   }
 
   /** Forgets the sandbox; its namespace and what is in it go with it. Never fails. */
@@ -167,6 +169,8 @@ export class Sandboxes {
     const { uid, namespace, name, containerId, netnsPath, netns, addresses } = sandbox
     const early = lateness(signal)
     if (early !== null) return refused(early)
+    const known = journal.get(uid)
+    const earlier = known?.containerId === containerId && known.netnsId === netns.id ? known : null
     // before the rules: should the process end in between, the next one knows where to look
     const mode = intent.kind === 'ambient' ? 'ambient' : 'cni'
     const appliedAt = new Date().toISOString()
@@ -185,13 +189,17 @@ export class Sandboxes {
     journal.put(entry)
     const applied = await this.#timed('applied', async () => await this.#apply(sandbox, intent, signal))
     const failure = applied.is === 'refused' ? applied.reason : lateness(signal)
+    const isFound = applied.reason.code === 'node_found_right'
     if (failure === null) {
-      if (applied.reason.code === 'node_found_right') journal.put({ ...entry, rules: 'found' })
+      if (isFound) journal.put({ ...entry, rules: earlier?.rules ?? 'found' })
       this.#options.onRedirected(uid)
-      return applied
+      return { ...applied, isRepeat: earlier !== null }
     }
-    await this.#undo(sandbox, intent)
-    journal.remove(uid, containerId)
+    // what was there before this ADD came is another's, or was promised by an earlier one
+    if (earlier === null) {
+      if (!isFound) await this.#undo(sandbox, intent)
+      journal.remove(uid, containerId)
+    } else journal.put(earlier)
     return refused(failure)
   }
 

@@ -143,7 +143,7 @@ export class CniServer {
         const outcome = await carryOut(sandboxes, request, gaveUp.signal)
         const isTaken = await send(socket, outcome)
         if (isTaken || request.command !== 'ADD' || outcome.is !== 'redirected') return outcome
-        return await sandboxes.abandon(request)
+        return await sandboxes.abandon(request, outcome)
       })
       if (queued.is === 'done') return queued.value
       const busy = refusal({ code: 'agent_busy', args: { waiting: queued.waiting } })
