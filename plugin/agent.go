@@ -50,16 +50,16 @@ type answer struct {
 	Error   *types.Error `json:"error"`
 }
 
-// exchange sends one request and reads one answer. A *types.Error is the agent's refusal; any other error means that there
-// was no answer.
-func exchange(command string, args *skel.CmdArgs, n *network) error {
-	conn, err := net.DialTimeout("unix", n.Socket, dialTimeout)
+// exchange sends one request and reads one answer, all of it within wait. A *types.Error is the agent's refusal; any other error
+// means that there was no answer.
+func exchange(command string, args *skel.CmdArgs, n *network, wait time.Duration) error {
+	deadline := time.Now().Add(wait)
+	conn, err := net.DialTimeout("unix", n.Socket, min(dialTimeout, wait))
 	if err != nil {
 		return fmt.Errorf("%w: %w", errAway, err)
 	}
 	defer conn.Close()
-	wait := patience[command]
-	if err := conn.SetDeadline(time.Now().Add(wait)); err != nil {
+	if err := conn.SetDeadline(deadline); err != nil {
 		return err
 	}
 	body := request{protocolVersion, command, args.ContainerID, args.Netns, args.IfName, args.Args, wait.Milliseconds(), n.raw}

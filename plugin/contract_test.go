@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/containernetworking/cni/pkg/skel"
 	"github.com/containernetworking/cni/pkg/types"
@@ -68,7 +69,7 @@ func TestTheRequestsOfThePluginAreTheExamples(t *testing.T) {
 		}
 		n.Socket = socket
 		args := &skel.CmdArgs{ContainerID: want.ContainerID, Netns: want.Netns, IfName: want.IfName, Args: want.Args}
-		if err := exchange(want.Command, args, n); err != nil {
+		if err := exchange(want.Command, args, n, patience[want.Command]); err != nil {
 			t.Errorf("%s: %v", file, err)
 		}
 		if got := <-asked; !same(t, got, wanted) {
@@ -79,7 +80,7 @@ func TestTheRequestsOfThePluginAreTheExamples(t *testing.T) {
 
 func TestARefusalOfTheAgentIsTheErrorOfThePlugin(t *testing.T) {
 	socket, _ := agentWith(t, example(t, "answer-refused.json"))
-	err := exchange("ADD", &skel.CmdArgs{}, &network{Socket: socket, raw: []byte("{}")})
+	err := exchange("ADD", &skel.CmdArgs{}, &network{Socket: socket, raw: []byte("{}")}, time.Minute)
 	refusal, ok := err.(*types.Error)
 	if !ok || refusal.Code != types.ErrTryAgainLater || refusal.Details == "" {
 		t.Errorf("%#v", err)
@@ -89,7 +90,7 @@ func TestARefusalOfTheAgentIsTheErrorOfThePlugin(t *testing.T) {
 func TestAnAnswerThatIsNoneIsNoRefusal(t *testing.T) {
 	for _, answer := range []string{"", "{", "[]", `{"version":2}`, `{"error":{"code":11,"msg":"x"}}`} {
 		socket, _ := agentWith(t, []byte(answer))
-		err := exchange("ADD", &skel.CmdArgs{}, &network{Socket: socket, raw: []byte("{}")})
+		err := exchange("ADD", &skel.CmdArgs{}, &network{Socket: socket, raw: []byte("{}")}, time.Minute)
 		if _, isRefusal := err.(*types.Error); err == nil || isRefusal {
 			t.Errorf("%q: %v", answer, err)
 		}

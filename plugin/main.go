@@ -67,12 +67,14 @@ func uninstalled() bool {
 	return err == nil
 }
 
-// farewell tells the agent of what has gone. Nobody hears of a failure but the runtime's log.
+// farewell tells the agent of what has gone; the end of a pod waits for it, so its patience is for all of it together. Nobody
+// hears of a failure but the runtime's log.
 func farewell(command string, stdin io.Reader, log io.Writer) {
-	data := readAll(stdin)
+	deadline := time.Now().Add(patience[command])
+	data := readAll(stdin, deadline)
 	n, err := parse(data)
 	if err == nil {
-		err = exchange(command, argsFromEnvironment(data), n)
+		err = exchange(command, argsFromEnvironment(data), n, time.Until(deadline))
 	}
 	if err != nil {
 		fmt.Fprintf(log, "sluice-cni: %s: the agent was not told: %v\n", command, err)
@@ -80,7 +82,7 @@ func farewell(command string, stdin io.Reader, log io.Writer) {
 }
 
 // readAll gives what stdin holds; nothing where whoever calls does not end it, since a DEL must end all the same.
-func readAll(stdin io.Reader) []byte {
+func readAll(stdin io.Reader, deadline time.Time) []byte {
 	done := make(chan []byte, 1)
 	go func() {
 		data, _ := io.ReadAll(io.LimitReader(stdin, maxAnswer))
@@ -89,7 +91,7 @@ func readAll(stdin io.Reader) []byte {
 	select {
 	case data := <-done:
 		return data
-	case <-time.After(patience["DEL"]):
+	case <-time.After(time.Until(deadline)):
 		return nil
 	}
 }
@@ -103,7 +105,7 @@ func ask(command string, args *skel.CmdArgs, n *network) error {
 	if n.excludes(pod.namespace) && !n.decidedForNode() {
 		return nil
 	}
-	err := exchange(command, args, n)
+	err := exchange(command, args, n, patience[command])
 	if refusal, ok := err.(*types.Error); ok {
 		return refusal
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -197,6 +198,34 @@ func TestDelGivesUpAnAgentThatHangs(t *testing.T) {
 	_, log, code := run(call{command: "DEL", stdin: conf("1.0.0", socket, "", nil)})
 	if code != 0 || !strings.Contains(log, "the agent was not told") {
 		t.Errorf("%d %s", code, log)
+	}
+}
+
+// slow is an input that takes its time.
+type slow struct {
+	io.Reader
+	takes time.Duration
+}
+
+func (s *slow) Read(into []byte) (int, error) {
+	time.Sleep(s.takes)
+	s.takes = 0
+	return s.Reader.Read(into)
+}
+
+func TestWhatTheInputOfADelTakesIsNotWaitedForOnceMore(t *testing.T) {
+	socket, asked := agentWith(t, example(t, "answer-passed.json"))
+	usual, took := patience["DEL"], 300*time.Millisecond
+	patience["DEL"] = time.Minute // on a busy machine too
+	defer func() { patience["DEL"] = usual }()
+	var log bytes.Buffer
+	farewell("DEL", &slow{strings.NewReader(conf("1.0.0", socket, "", nil)), took}, &log)
+	var got request
+	if err := json.Unmarshal(<-asked, &got); err != nil || log.Len() > 0 {
+		t.Fatalf("%v %s", err, log.String())
+	}
+	if left := patience["DEL"] - took; got.DeadlineMs <= 0 || got.DeadlineMs > left.Milliseconds() {
+		t.Errorf("%d ms are left of %v", got.DeadlineMs, left)
 	}
 }
 
