@@ -28,6 +28,11 @@ export async function start(script: string, ...args: readonly string[]): Promise
 
 /** The same for the agent, started as its DaemonSet starts it. */
 export async function startAgentProcess(): Promise<ChildProcess> {
+  return await startAs(agentRuntime(), 'server/agent.ts', [])
+}
+
+/** How the DaemonSet has Node and the C library behave. */
+export function agentRuntime(): Runtime {
   const objects = parseAllDocuments(readFileSync(join(ROOT, 'manifests/sluice.yaml'), 'utf8')).map(
     (document) => document.toJS() as { readonly kind?: string; readonly spec?: unknown },
   )
@@ -37,7 +42,7 @@ export async function startAgentProcess(): Promise<ChildProcess> {
   const [{ command, env }] = spec.template.spec.containers
   const flags = command.filter((word) => word.startsWith('--'))
   const ofLibrary = env.flatMap(({ name, value }) => (name.startsWith('MALLOC_') ? [[name, value ?? '']] : []))
-  return await startAs({ flags, env: Object.fromEntries(ofLibrary) as Runtime['env'] }, 'server/agent.ts', [])
+  return { flags, env: Object.fromEntries(ofLibrary) as Runtime['env'] }
 }
 
 interface Container {
