@@ -128,11 +128,13 @@ function answered(pod: JsonObject, decision: Decision): JsonObject {
 
 function injectionContext(facts: Facts, mode: SidecarMode, workload: Workload | undefined): InjectionContext {
   const { settings, namespace, policy, pathEnv, kubeletVersions, pod } = facts
+  // what a template says of its own namespace never reaches its pods
+  const own = workload === undefined ? stringOr(objectOr(pod['metadata'])['namespace']) : undefined
   return {
     settings,
     mode,
     namespace,
-    podNamespace: stringOr(objectOr(pod['metadata'])['namespace']) ?? namespace.name,
+    podNamespace: own ?? namespace.name,
     pathEnv,
     nativeSidecars: nativeSidecars(settings.nativeSidecars, kubeletVersions, stringOr(specOf(pod)['nodeName'])),
     seccompDefault: enforcedLevel(pod, namespace, policy) === 'restricted',

@@ -103,11 +103,21 @@ test('each item of a list is handled by itself', () => {
   assert.equal((document['items'] as unknown[])[1], 'odd')
 })
 
-test('a Job that the API server is yet to name is no workload yet: its prefix names nothing', () => {
-  const asInit = (pod: JsonObject): Facts => ({
+function asInit(pod: JsonObject): Facts {
+  return {
     ...factsOf(pod, 'shop'),
     namespace: { name: 'shop', labels: { 'sluice-mesh.io/mode': 'init' }, annotations: {} },
-  })
+  }
+}
+
+test('the pods of a workload are in its namespace, whatever the template says', () => {
+  const inside = { ...template, metadata: { namespace: 'elsewhere' } }
+  const deployment = { kind: 'Deployment', apiVersion: 'apps/v1', metadata: { name: 'web', namespace: 'shop' } }
+  const { document } = outcomesOfDocument({ ...deployment, spec: { template: inside } }, asInit)
+  assert.match(JSON.stringify(document), /"kubernetes:\/\/apis\/apps\/v1\/namespaces\/shop\/deployments\/web"/)
+})
+
+test('a Job that the API server is yet to name is no workload yet: its prefix names nothing', () => {
   const job = (metadata: JsonObject): string => {
     const { document } = outcomesOfDocument({ kind: 'Job', metadata, spec: { template } }, asInit)
     return JSON.stringify(document)

@@ -47,7 +47,9 @@ export function admit(golden: JsonObject): Json {
 /** The offline command (injector.md §18): documents in, documents out; a pod that is left alone there is warned of. */
 function admitDocuments(golden: JsonObject): Json {
   const documents = objectsOf(golden['documents'])
-  const outcomes = documents.map((document) => outcomesOfDocument(document, (pod) => factsOf(golden, pod)))
+  const outcomes = documents.map((document) =>
+    outcomesOfDocument(document, (pod, namespace) => factsOf(golden, pod, namespace)),
+  )
   const decisions = outcomes.flatMap(({ pods }) => pods.map(({ outcome }) => outcome.decision))
   const refusal = decisions.find((decision) => decision.is === 'refused')
   if (refusal !== undefined) return refused(refusal.reason)
@@ -63,13 +65,13 @@ function refused(reason: Reason): Json {
  * A case fixes the mode: an agent is on every node exactly where the settings have Istio's CNI on. That the request came at
  * all means that the namespace asks for sidecars; no Pod Security level is enforced there.
  */
-export function factsOf(golden: JsonObject, pod: JsonObject): Facts {
+export function factsOf(golden: JsonObject, pod: JsonObject, around?: string): Facts {
   const settings = settingsOf(golden)
   const metadata = objectOr(objectOr(golden['namespace'])['metadata'])
   return {
     pod,
     namespace: {
-      name: stringOr(objectOr(pod['metadata'])['namespace']) ?? stringOr(golden['requestNamespace']) ?? '',
+      name: around ?? stringOr(objectOr(pod['metadata'])['namespace']) ?? stringOr(golden['requestNamespace']) ?? '',
       labels: { 'istio-injection': 'enabled', ...stringMap(metadata['labels']) },
       annotations: stringMap(metadata['annotations']),
     },
