@@ -11,6 +11,7 @@ const WHEN: Readonly<Record<CheckRow['stage'], string>> = {
 const BEYOND = [
   '## What a check before the installation cannot know',
   'The API server tells of a node what its kubelet reports: kernel, runtime, operating system, labels. It does not tell which directories the runtime reads, who else writes there, which kernel modules are missing, whether SELinux or AppArmor stands in the way, and whether probes get through. Only something on the node can measure these, and reading the host needs more rights than a check should have: the agents measure them, in scratch namespaces and without touching a pod.',
+  '[`own-pods-admitted`](#own-pods-admitted) creates the pods of the chart’s default values in the name of whoever runs the check. Where policies go by the account of a pod, as the security context constraints of OpenShift do, or by its image, they may judge the real ones otherwise: the events of the DaemonSet and the Deployment say so.',
   'To see it before any pod is asked about, install as [install](install.md) says while no namespace carries a label that Sluice answers to; where istiod injects, with `istio.io/rev=old` as in [migration](migration.md#from-istio-cni). Nothing is injected, pods that run stay as they are, and each agent says what it found:',
   [
     '    kubectl -n sluice-system get pods -l app.kubernetes.io/name=sluice-agent -o wide',
@@ -27,7 +28,7 @@ export const CHECKS_PAGE: Page = {
     await Promise.resolve(
       [
         '# Checks',
-        '`sluice check --pre` says whether Sluice can be installed, `sluice check` whether all is well where it is. Both only read, apart from one pod that is created as a dry run. The names are stable. What could not be read is unknown: exit code 4, never 0. Made by `npm run generate` from `src/core/vocabulary/checks.ts`.',
+        '`sluice check --pre` says whether Sluice can be installed, `sluice check` whether all is well where it is. Both only read, apart from pods that are created as a dry run. The names are stable. What could not be read is unknown: exit code 4, never 0. Made by `npm run generate` from `src/core/vocabulary/checks.ts`.',
         table(
           ['check', 'what is so when all is well', 'when'],
           ids().map((id) => [`[\`${id}\`](#${id})`, CHECKS[id].title, WHEN[CHECKS[id].stage]]),

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import { execute } from '../../scripts/cluster/api-server.ts'
 import type { JsonObject } from '../../src/core/json/value.ts'
 import { type Live, pod, startLive } from './live-commands.ts'
+import { until } from './mesh.ts'
 
 /** \`check\` and \`bundle\` against a real API server. */
 
@@ -69,6 +70,69 @@ test('what kubelets report of their nodes is judged, and what they do not report
   assert.deepEqual([after['node-kernel'], after['node-platform']], ['warning', undefined])
 })
 
+test('the own pods are tried where they will be: what refuses one, and by which field, is told', async (t) => {
+  const own = async (...argv: readonly string[]): Promise<string> => {
+    const all = (await live.json('check', '--pre', ...argv)) as readonly Readonly<Record<string, string>>[]
+    const { verdict = '', detail = '' } = all.find(({ check }) => check === 'own-pods-admitted') ?? {}
+    return `${verdict}: ${detail}`
+  }
+  const label = async (namespace: string, level: string): Promise<void> => {
+    const set = level === '' ? 'pod-security.kubernetes.io/enforce-' : `pod-security.kubernetes.io/enforce=${level}`
+    const { code, stderr } = await live.mesh.server.kubectl(['label', '--overwrite', 'namespace', namespace, set])
+    assert.equal(code, 0, stderr)
+  }
+  t.after(async () => {
+    for (const namespace of ['sluice-system', 'shop', 'plain']) await label(namespace, '')
+  })
+  assert.equal(await own(), 'ok: in sluice-system')
+  await label('sluice-system', 'baseline')
+  assert.match(
+    await own(),
+    /^error: the agent's pod is refused in sluice-system: violates PodSecurity "baseline:latest": (?=.*host namespaces \(hostNetwork=true\))(?=.*"SYS_ADMIN")(?=.*hostPath volumes \(volumes "cni-bin")[^;]*$/,
+  )
+  await label('sluice-system', 'restricted')
+  await label('plain', 'privileged')
+  assert.equal(await own('--agent-namespace', 'plain'), 'ok: in sluice-system, in plain')
+  // what is not there is tried where the default of the cluster decides, too
+  assert.equal(
+    await own('--sluice-namespace', 'later', '-n', 'shop'),
+    'ok: in shop, which like a new namespace later has no level of Pod Security of its own',
+  )
+  await label('shop', 'baseline')
+  assert.match(
+    await own('--sluice-namespace', 'later', '-n', 'shop'),
+    /^unknown: there is no namespace later, and a dry run/,
+  )
+  const group = 'admissionregistration.k8s.io/v1'
+  const pods = { apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['CREATE'] }
+  const expression = '!object.spec.?volumes.orValue([]).exists(volume, has(volume.hostPath))'
+  await live.apply(
+    {
+      ...{ apiVersion: group, kind: 'ValidatingAdmissionPolicy', metadata: { name: 'no-host-paths' } },
+      spec: {
+        matchConstraints: { resourceRules: [pods] },
+        validations: [{ expression, message: 'no host paths here' }],
+      },
+    },
+    {
+      ...{ apiVersion: group, kind: 'ValidatingAdmissionPolicyBinding', metadata: { name: 'no-host-paths' } },
+      spec: { policyName: 'no-host-paths', validationActions: ['Deny'] },
+    },
+  )
+  t.after(async () => {
+    for (const kind of ['validatingadmissionpolicybinding', 'validatingadmissionpolicy'])
+      await live.mesh.server.kubectl(['delete', kind, 'no-host-paths'])
+  })
+  const said = await until('the policy is in force', async () => {
+    const text = await own('--agent-namespace', 'plain')
+    return text.startsWith('ok') ? undefined : text
+  })
+  assert.match(
+    said,
+    /^error: the agent's pod is refused in plain: ValidatingAdmissionPolicy 'no-host-paths'.*no host paths here$/,
+  )
+})
+
 test('who may read nothing is told so: unknown, not fine', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-check-'))
   t.after(() => rmSync(folder, { recursive: true }))
@@ -79,7 +143,7 @@ test('who may read nothing is told so: unknown, not fine', async (t) => {
   writeFileSync(file, JSON.stringify(config))
   const found = await verdicts('--kubeconfig', file)
   assert.equal(found['read-rights'], 'error')
-  for (const check of ['mesh-settings', 'node-coverage', 'webhook-answers'])
+  for (const check of ['mesh-settings', 'node-coverage', 'webhook-answers', 'own-pods-admitted'])
     assert.equal(found[check], 'unknown', check)
 })
 

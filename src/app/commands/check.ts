@@ -20,6 +20,12 @@ export const checkCommand: Command = {
       default: 'default',
       help: 'where a pod is created as a dry run, to prove that the webhook answers',
     },
+    {
+      name: 'agent-namespace',
+      value: 'NAME',
+      default: '',
+      help: "where the agent is or will be (the chart's cni.namespace), where that is not Sluice's namespace",
+    },
     ...CLUSTER_FLAGS,
     ...INSTALLATION_FLAGS,
     OUTPUT_FLAG,

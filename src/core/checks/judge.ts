@@ -12,6 +12,7 @@ import {
 } from './cluster-checks.ts'
 import { type Finding, given } from './finding.ts'
 import { nodeKernel, nodePlatform, nodeRuntime } from './node-checks.ts'
+import { ownPodsAdmitted } from './own-pods.ts'
 import type { Survey } from './survey.ts'
 import {
   boundaryPolicies,
@@ -33,6 +34,7 @@ const JUDGE: Readonly<Record<CheckId, (survey: Survey) => Finding>> = {
   'kubernetes-version': kubernetesVersion,
   'kubernetes-policies': kubernetesPolicies,
   'install-rights': ({ installRights }) => given(installRights, rights),
+  'own-pods-admitted': ownPodsAdmitted,
   'read-rights': ({ readRights }) => given(readRights, rights),
   'mesh-settings': meshSettings,
   'sluice-policy': sluicePolicy,

@@ -23,6 +23,19 @@ export type Probe =
   | { readonly is: 'untouched' }
   | { readonly is: 'failed'; readonly message: string }
 
+export type OwnComponent = 'webhook' | 'agent'
+
+/** How the API server took one of Sluice's own pods, as a dry run. */
+export interface OwnPodTrial {
+  readonly component: OwnComponent
+  /** where the pod will be */
+  readonly namespace: string
+  /** where it was tried: another namespace stands in for one that is not there yet */
+  readonly triedIn: string
+  /** what was said against it; undefined where it was admitted */
+  readonly refusal: string | undefined
+}
+
 /** A CA of a webhook entry. */
 export interface CaBundle {
   readonly entry: string
@@ -58,4 +71,5 @@ export interface Survey {
   readonly agentPods: Known<readonly JsonObject[]>
   readonly webhookPods: Known<readonly JsonObject[]>
   readonly probe: Known<Probe>
+  readonly ownPods: Known<readonly OwnPodTrial[]>
 }

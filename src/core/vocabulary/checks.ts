@@ -38,6 +38,13 @@ export const CHECKS = {
     why: 'what cannot be read is unknown, never fine',
     fix: 'ask for the rights that are named; check, explain, audit and plan only read',
   },
+  'own-pods-admitted': {
+    group: 'kubernetes',
+    stage: 'always',
+    title: "the API server admits the webhook's and the agent's pod, as both created as a dry run show",
+    why: 'the agent works on the node, which Pod Security baseline and restricted refuse, and other policies may refuse either; a controller whose pods are refused only says so in its events',
+    fix: 'label the namespace pod-security.kubernetes.io/enforce=privileged (restricted is enough for the webhook, where cni.namespace puts the agent elsewhere), or exempt the namespace from the policy that is named',
+  },
   'mesh-settings': {
     group: 'mesh',
     stage: 'always',

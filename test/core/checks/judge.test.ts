@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { judge } from '../../../src/core/checks/judge.ts'
-import type { Known, Survey } from '../../../src/core/checks/survey.ts'
+import type { Known, OwnPodTrial, Survey } from '../../../src/core/checks/survey.ts'
 import type { NodeFacts } from '../../../src/core/decision/node-set.ts'
 import type { NodeSystem } from '../../../src/core/checks/node-system.ts'
 import type { JsonObject } from '../../../src/core/json/value.ts'
@@ -92,6 +92,10 @@ const ZTUNNEL = daemonSet('ztunnel', { 'app.kubernetes.io/name': 'ztunnel' })
 const ISTIO_CNI = daemonSet('istio-cni-node', { 'k8s-app': 'istio-cni-node' })
 const PRIVILEGED = { 'pod-security.kubernetes.io/enforce': 'privileged' }
 
+function trial(component: OwnPodTrial['component'], over: Partial<OwnPodTrial> = {}): OwnPodTrial {
+  return { component, namespace: 'sluice-system', triedIn: 'sluice-system', refusal: undefined, ...over }
+}
+
 const WELL: Survey = {
   now: NOW,
   audience: AUDIENCE,
@@ -113,6 +117,7 @@ const WELL: Survey = {
   agentPods: known([pod('a', true, 'True')]),
   webhookPods: known([pod('a', true), pod('b', true)]),
   probe: known({ is: 'answered', mode: 'cni' }),
+  ownPods: known([trial('webhook'), trial('agent')]),
 }
 
 /** A namespaceSelector with one condition more, as a platform leaves it. */
@@ -148,6 +153,18 @@ const TABLE: readonly (readonly [id: CheckId, over: Partial<Survey>, verdict: st
     /you may not: create daemonsets\.apps/,
   ],
   ['read-rights', { readRights: known([{ verb: 'list', resource: 'nodes', allowed: false }]) }, 'error', /list nodes/],
+  [
+    'own-pods-admitted',
+    { ownPods: known([trial('webhook'), trial('agent', { refusal: 'violates PodSecurity "baseline:latest": x' })]) },
+    'error',
+    /^the agent's pod is refused in sluice-system: violates PodSecurity "baseline:latest": x$/,
+  ],
+  [
+    'own-pods-admitted',
+    { ownPods: known([trial('webhook', { triedIn: 'default' }), trial('agent', { triedIn: 'default' })]) },
+    'ok',
+    /^in default, which like a new namespace sluice-system has no level of Pod Security of its own$/,
+  ],
   ['mesh-settings', { problems: known(new Map([['mesh', 'ConfigMap a/b does not exist']])) }, 'error', /a\/b/],
   ['sluice-policy', { problems: known(new Map([['policy', 'families: x']])) }, 'error', /families/],
   [

@@ -1,10 +1,11 @@
 import { projectSystem } from '../../../core/checks/node-system.ts'
 import type { CaBundle, Known, Survey } from '../../../core/checks/survey.ts'
 import type { Audience } from '../../../core/decision/selectors.ts'
+import { labelsOf } from '../../../core/json/pod.ts'
 import { type JsonObject, objectOr, objectsOf, stringMap, stringOr } from '../../../core/json/value.ts'
 import { OTHER_AGENT_SELECTOR } from '../../../core/plan/node-agents.ts'
 import { ENTRY_SUFFIX } from '../../../core/registration/webhook-configuration.ts'
-import { COMPONENT_LABEL, COMPONENTS, WEBHOOK_COMPONENT } from '../../../core/vocabulary/names.ts'
+import { COMPONENT_LABEL, COMPONENTS, KUBERNETES_NAMES, WEBHOOK_COMPONENT } from '../../../core/vocabulary/names.ts'
 import { hasStatus } from '../../../edge/cluster/api-error.ts'
 import type { ClusterClient, Selection } from '../../../edge/cluster/client.ts'
 import { listAll } from '../../../edge/cluster/list-all.ts'
@@ -13,6 +14,7 @@ import { PROJECT } from '../../webhook/objects.ts'
 import type { Installation } from '../../webhook/world.ts'
 import { reasonOf } from '../input.ts'
 import { audienceOf, worldOnce } from '../live.ts'
+import { type OwnPodsOptions, tryOwnPods } from './own-pods.ts'
 import { probe } from './probe-pod.ts'
 import { askRights, installWants, READ_WANTS } from './rights.ts'
 
@@ -45,7 +47,7 @@ export async function readSurvey({ client, installation, probeNamespace, now }: 
     ],
   )
   const audience: Audience = audienceOf(installation, webhooks.is === 'known' ? webhooks.value : [])
-  const [version, admissionKinds, installRights, readRights, problems, cilium, probed] = await Promise.all([
+  const [version, admissionKinds, installRights, readRights, problems, cilium, probed, ownPods] = await Promise.all([
     known(client.read('/version').then(({ gitVersion }) => stringOr(gitVersion) ?? '')),
     known(client.read('/apis/admissionregistration.k8s.io/v1').then(kindsOf)),
     known(askRights(client, installWants(installation.sluiceNamespace))),
@@ -53,6 +55,9 @@ export async function readSurvey({ client, installation, probeNamespace, now }: 
     known(problemsOf(client, installation)),
     known(ciliumConfig(client)),
     known(probe(client, probeNamespace, audience)),
+    known(
+      tryOwnPods({ client, namespaces: ownNamespaces(installation), standIn: standInOf(namespaces, probeNamespace) }),
+    ),
   ])
   return {
     now,
@@ -77,7 +82,20 @@ export async function readSurvey({ client, installation, probeNamespace, now }: 
     agentPods,
     webhookPods,
     probe: probed,
+    ownPods,
   }
+}
+
+function ownNamespaces({ sluiceNamespace, agentNamespace }: Installation): OwnPodsOptions['namespaces'] {
+  return { webhook: sluiceNamespace, agent: agentNamespace === '' ? sluiceNamespace : agentNamespace }
+}
+
+/** The namespace of the dry run, where it has no level of Pod Security of its own: what is said there holds for new ones. */
+function standInOf(namespaces: Known<readonly JsonObject[]>, probeNamespace: string): string | undefined {
+  if (namespaces.is === 'unknown') return undefined
+  const found = namespaces.value.find(({ metadata }) => objectOr(metadata)['name'] === probeNamespace)
+  if (found === undefined) return undefined
+  return Object.hasOwn(labelsOf(found), KUBERNETES_NAMES.podSecurityEnforce) ? undefined : probeNamespace
 }
 
 async function known<T>(reading: Promise<T>): Promise<Known<T>> {
