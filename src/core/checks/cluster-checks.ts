@@ -27,6 +27,12 @@ export function rights(asked: readonly Right[]): Finding {
   return missing.length === 0 ? fine(`${asked.length} rights`) : failed(`you may not: ${listed(missing)}`)
 }
 
+export function istioNamespace({ namespaces, istioNamespace: wanted }: Survey): Finding {
+  return given(namespaces, (all) =>
+    all.some(({ name }) => name === wanted) ? fine(wanted) : failed(`there is no namespace ${wanted}`),
+  )
+}
+
 export function meshSettings({ problems }: Survey): Finding {
   return given(problems, (found) => withoutProblem(found.get('mesh')))
 }

@@ -2,6 +2,7 @@ import { type CheckId, CHECKS, type CheckRow } from '../vocabulary/checks.ts'
 import { agentConditions, agentInstalled, agentPodSecurity, nodeCoverage } from './agent-checks.ts'
 import {
   ciliumSetting,
+  istioNamespace,
   kubernetesPolicies,
   kubernetesVersion,
   meshSettings,
@@ -36,6 +37,7 @@ const JUDGE: Readonly<Record<CheckId, (survey: Survey) => Finding>> = {
   'install-rights': ({ installRights }) => given(installRights, rights),
   'own-pods-admitted': ownPodsAdmitted,
   'read-rights': ({ readRights }) => given(readRights, rights),
+  'istio-namespace': istioNamespace,
   'mesh-settings': meshSettings,
   'sluice-policy': sluicePolicy,
   'other-injectors': otherInjectors,

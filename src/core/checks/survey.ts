@@ -49,6 +49,7 @@ export interface Survey {
   readonly now: number
   readonly audience: Audience
   readonly sluiceNamespace: string
+  readonly istioNamespace: string
   readonly version: Known<string>
   /** plural names of the kinds of admissionregistration.k8s.io/v1 */
   readonly admissionKinds: Known<readonly string[]>

@@ -45,6 +45,13 @@ export const CHECKS = {
     why: 'the agent works on the node, which Pod Security baseline and restricted refuse, and other policies may refuse either; a controller whose pods are refused only says so in its events',
     fix: 'label the namespace pod-security.kubernetes.io/enforce=privileged (restricted is enough for the webhook, where cni.namespace puts the agent elsewhere), or exempt the namespace from the policy that is named',
   },
+  'istio-namespace': {
+    group: 'mesh',
+    stage: 'before',
+    title: "istiod's namespace is there",
+    why: 'the Role by which the webhook reads the settings lives in it; without the namespace an installation stops half-way',
+    fix: "install istiod first; the chart's istioNamespace and --istio-namespace say where it is",
+  },
   'mesh-settings': {
     group: 'mesh',
     stage: 'always',

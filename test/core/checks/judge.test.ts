@@ -90,7 +90,11 @@ function namespace(name: string, labels: Readonly<Record<string, string>> = {}):
 const AGENT = daemonSet('sluice-agent', { 'app.kubernetes.io/name': 'sluice-agent' })
 const ZTUNNEL = daemonSet('ztunnel', { 'app.kubernetes.io/name': 'ztunnel' })
 const ISTIO_CNI = daemonSet('istio-cni-node', { 'k8s-app': 'istio-cni-node' })
-const PRIVILEGED = { 'pod-security.kubernetes.io/enforce': 'privileged' }
+const PRIVILEGED_NAMESPACE = {
+  name: 'sluice-system',
+  labels: { 'pod-security.kubernetes.io/enforce': 'privileged' },
+  annotations: {},
+}
 
 function trial(component: OwnPodTrial['component'], over: Partial<OwnPodTrial> = {}): OwnPodTrial {
   return { component, namespace: 'sluice-system', triedIn: 'sluice-system', refusal: undefined, ...over }
@@ -100,11 +104,12 @@ const WELL: Survey = {
   now: NOW,
   audience: AUDIENCE,
   sluiceNamespace: 'sluice-system',
+  istioNamespace: 'istio-system',
   version: known('v1.34.2'),
   admissionKinds: known(['validatingadmissionpolicies']),
   installRights: known([{ verb: 'create', resource: 'namespaces', allowed: true }]),
   readRights: known([{ verb: 'list', resource: 'pods', allowed: true }]),
-  namespaces: namespace('sluice-system', PRIVILEGED),
+  namespaces: known([PRIVILEGED_NAMESPACE, { name: 'istio-system', labels: {}, annotations: {} }]),
   nodes: known([node('a')]),
   nodeSystems: known([system('a')]),
   problems: known(new Map()),
@@ -165,6 +170,7 @@ const TABLE: readonly (readonly [id: CheckId, over: Partial<Survey>, verdict: st
     'ok',
     /^in default, which like a new namespace sluice-system has no level of Pod Security of its own$/,
   ],
+  ['istio-namespace', { istioNamespace: 'istio-2' }, 'error', /^there is no namespace istio-2$/],
   ['mesh-settings', { problems: known(new Map([['mesh', 'ConfigMap a/b does not exist']])) }, 'error', /a\/b/],
   ['sluice-policy', { problems: known(new Map([['policy', 'families: x']])) }, 'error', /families/],
   [

@@ -63,6 +63,7 @@ export async function readSurvey({ client, installation, probeNamespace, now }: 
     now,
     audience,
     sluiceNamespace: installation.sluiceNamespace,
+    istioNamespace: installation.istioNamespace,
     version,
     admissionKinds,
     installRights,
