@@ -7,7 +7,8 @@ import type { AmbientNode } from '../../src/core/redirection/ambient.ts'
 import type { ProbeMembers } from '../../src/core/redirection/probe-set.ts'
 import { PROBE_SOURCE } from '../../src/core/vocabulary/ports.ts'
 import { Actor } from './actors.ts'
-import { procWithKubelet } from './kubelet.ts'
+import { type Named, procWith, procWithKubelet } from './kubelet.ts'
+import { podUid } from './pod-process.ts'
 import { ADDRESS, type Family, makeScene } from './scene.ts'
 import { inNetns, ip, makeNetns, startWorker, type TestNetns } from './world.ts'
 
@@ -106,6 +107,16 @@ test('a node on which nobody is the kubelet is told, and gets no rule', async ()
   const told = await pathOf(host, await procWithKubelet(KUBELET.uid, 'cubelet')).ensure()
   assert.equal(told?.code, 'kubelet_not_found')
   assert.equal(rules(host), '')
+})
+
+test('a process of a pod that calls itself the kubelet is not taken for it, unless the node is a pod itself', async () => {
+  const stranger = { uid: 4243, pod: podUid() }
+  const among = async (...all: readonly Named[]): Promise<number | undefined> =>
+    pathOf(scene.node, await procWith(all)).kubelet()
+  // as after an update of the kubelet, which is a newer process then
+  assert.equal(await among(stranger, { uid: KUBELET.uid }), KUBELET.uid)
+  assert.equal(await among(stranger, { uid: KUBELET.uid, name: 'k3s-server' }), KUBELET.uid)
+  assert.equal(await among(stranger, { uid: KUBELET.uid, name: 'cubelet' }), stranger.uid)
 })
 
 test('a kernel that refuses is told in its words', async () => {

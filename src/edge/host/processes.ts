@@ -61,17 +61,23 @@ export function netnsOf(proc: string, pid: number): string {
   return join(proc, String(pid), 'ns', 'net')
 }
 
-/** The user of the first process whose name and command line are such; undefined where there is none. */
-export function userOfProcess(
-  proc: string,
-  isSuch: (name: string, commandLine: readonly string[]) => boolean,
-): number | undefined {
+/** A process as whoever looks for one by its name may tell it. */
+export interface NamedProcess {
+  readonly name: string
+  readonly commandLine: readonly string[]
+  /** as `/proc/<pid>/cgroup` has it */
+  readonly cgroup: () => string
+}
+
+/** The user of the first process that is such; undefined where there is none. */
+export function userOfProcess(proc: string, isSuch: (process: NamedProcess) => boolean): number | undefined {
   for (const pid of pidsOf(proc)) {
     const at = join(proc, String(pid))
+    const read = (file: string): string => readFileSync(join(at, file), 'utf8')
     const user = ofProcess(() => {
-      const name = readFileSync(join(at, 'comm'), 'utf8').trimEnd()
-      const commandLine = readFileSync(join(at, 'cmdline'), 'utf8').split('\0')
-      return isSuch(name, commandLine) ? statSync(at).uid : undefined
+      const name = read('comm').trimEnd()
+      const commandLine = read('cmdline').split('\0')
+      return isSuch({ name, commandLine, cgroup: () => read('cgroup') }) ? statSync(at).uid : undefined
     })
     if (user !== undefined) return user
   }

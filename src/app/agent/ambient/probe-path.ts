@@ -1,3 +1,4 @@
+import { podOfCgroup } from '../../../core/cgroup/pod-of-cgroup.ts'
 import type { Address } from '../../../core/intent/address.ts'
 import { ambientHostRules, type AmbientNode } from '../../../core/redirection/ambient.ts'
 import { branchChanges } from '../../../core/redirection/branch-eni.ts'
@@ -16,7 +17,7 @@ import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import type { NftBackend, Ran } from '../../../edge/host/apply.ts'
 import type { Place } from '../../../edge/host/netns-jobs.ts'
 import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
-import { userOfProcess } from '../../../edge/host/processes.ts'
+import { type NamedProcess, userOfProcess } from '../../../edge/host/processes.ts'
 
 export interface ProbePathOptions {
   readonly worker: NetnsWorker
@@ -49,9 +50,13 @@ export class ProbePath {
     this.#options = options
   }
 
-  /** The user of the kubelet; undefined where nobody is one. */
+  /**
+   * The user of the kubelet; undefined where nobody is one. Anybody may call a process of a pod so, and a kubelet that was started
+   * anew comes behind it: one in a pod counts only where there is no other, as on a node that is a pod itself.
+   */
   kubelet(): number | undefined {
-    return userOfProcess(this.#options.proc, isKubelet)
+    const { proc } = this.#options
+    return userOfProcess(proc, (one) => isKubelet(one) && !isOfPod(one)) ?? userOfProcess(proc, isKubelet)
   }
 
   /** Makes the rules as they should be; the members of the sets stay. */
@@ -167,8 +172,13 @@ function problem(error: string): Reason {
 }
 
 /** As Istio finds it; k3s and its kin run the kubelet in a process of their own name. */
-function isKubelet(name: string, commandLine: readonly string[]): boolean {
+function isKubelet({ name, commandLine }: NamedProcess): boolean {
   return name === 'kubelet' || name.startsWith('k3s') || (name === 'kubelite' && commandLine.some(isKubeletWord))
+}
+
+function isOfPod({ cgroup }: NamedProcess): boolean {
+  const owner = podOfCgroup(cgroup())
+  return owner.is === 'container' && owner.podUid !== undefined
 }
 
 function isKubeletWord(word: string): boolean {
