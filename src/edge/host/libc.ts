@@ -37,6 +37,7 @@ interface Libc {
   readonly ioctl: (fd: number, request: number, argument: number) => number
   readonly sendmsg: (fd: number, message: Buffer, flags: number) => number
   readonly recvmsg: (fd: number, message: Buffer, flags: number) => number
+  readonly pthread_sigmask: (how: number, set: Buffer, before: Buffer | null) => number
   readonly eventfd: (value: number, flags: number) => number
 }
 
@@ -73,6 +74,7 @@ export function libc(): Libc {
     ioctl: func('int ioctl(int, uint64_t, int64_t)'),
     sendmsg: func('int64_t sendmsg(int, const void *, int)'),
     recvmsg: func('int64_t recvmsg(int, void *, int)'),
+    pthread_sigmask: func('int pthread_sigmask(int, const void *, void *)'),
     eventfd: func('int eventfd(uint32_t, int)'),
   }
   return loaded
@@ -93,6 +95,22 @@ export class SystemError extends Error {
 export function check(call: string, result: number): number {
   if (result >= 0) return result
   throw new SystemError(call, errnoName(koffi.errno()))
+}
+
+const SIG_BLOCK = 0
+const SIG_SETMASK = 2
+/** `sigset_t` */
+const ALL_SIGNALS = Buffer.alloc(128, 0xff)
+
+/** Does `work` without the calling thread being interrupted by a signal; those that come wait. For what takes EINTR for a failure. */
+export function undisturbed<T>(work: () => T): T {
+  const before = Buffer.alloc(ALL_SIGNALS.length)
+  libc().pthread_sigmask(SIG_BLOCK, ALL_SIGNALS, before)
+  try {
+    return work()
+  } finally {
+    libc().pthread_sigmask(SIG_SETMASK, before, null)
+  }
 }
 
 /** The name of an errno (`ENOENT`), or `errno N` for one that has none here. */

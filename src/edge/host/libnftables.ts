@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import koffi from 'koffi'
-import { check, libc } from './libc.ts'
+import { check, libc, undisturbed } from './libc.ts'
 
 /** What libnftables said: its output, or its complaint with nothing changed, since a transaction is all or nothing. */
 export type NftAnswer = { readonly ok: true; readonly output: string } | { readonly ok: false; readonly error: string }
@@ -45,18 +45,21 @@ export function loadLibnftables(path: string): Nft {
   }
   return (text) => {
     const context = openContext(api)
+    let first: string
     try {
-      if (api.run(context, text) === 0) return { ok: true, output: api.output(context) }
+      // it waits for the kernel's answer by select(2): a signal then would be a failure of what the kernel has done already
+      if (undisturbed(() => api.run(context, text)) === 0) return { ok: true, output: api.output(context) }
+      first = api.errors(context).trim()
     } finally {
       api.free(context)
     }
-    return { ok: false, error: complaintAbout(text, api) }
+    return { ok: false, error: complaintAbout(text, api) || first || 'libnftables failed and did not say why' }
   }
 }
 
 /**
- * Why `text` was refused, with the line. For a text in memory the library quotes its first line whatever was wrong, so it
- * is read again from a file that has no name, and without effect.
+ * Why `text` is refused, with the line; empty where by now it is not. For a text in memory the library quotes its first line whatever
+ * was wrong, so it is read again from a file that has no name, and without effect.
  */
 function complaintAbout(text: string, api: Api): string {
   const fd = check('memfd_create', libc().memfd_create('nft', MFD_CLOEXEC))
@@ -65,7 +68,7 @@ function complaintAbout(text: string, api: Api): string {
     writeSync(fd, text)
     const path = `/proc/self/fd/${fd}`
     api.dryRun(context, true)
-    api.runFile(context, path)
+    undisturbed(() => api.runFile(context, path))
     return api.errors(context).trim().replaceAll(`${path}:`, 'line ')
   } finally {
     api.free(context)
