@@ -46,8 +46,8 @@ function knownShape(): Figure {
   const memo = new AnswerMemo()
   let number = 0
   const next = (): unknown =>
-    admit({ path: '/inject', body: calls[number++ % calls.length] ?? Buffer.alloc(0) }, large, (facts) =>
-      memo.of(facts, work),
+    admit({ path: '/inject', body: calls[number++ % calls.length] ?? Buffer.alloc(0) }, large, (facts, bytes) =>
+      memo.of(facts, bytes, work),
     )
   const value = cpuOf(next, { runs: 1_000 })
   return { name: 'review to answer, a pod like an earlier one: CPU', value, unit: 'ms', goal: null }

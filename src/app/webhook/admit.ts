@@ -33,15 +33,15 @@ export interface Admission {
 /**
  * Answers one admission request from memory: parse → snapshot → facts → answer → respond. Anything but the
  * creation of a pod is allowed untouched; a dry run of a workload is told what would become of its pods. Changes nothing
- * anywhere; throws `Failure` where no verdict can be given.
+ * anywhere; throws `Failure` where no verdict can be given. `answer` is told the length of the review that brought the facts.
  */
-export function admit(call: Call, source: FactSource, answer: (facts: Facts) => Answer): Admission {
+export function admit(call: Call, source: FactSource, answer: (facts: Facts, bytes: number) => Answer): Admission {
   const review = readReview(call.body)
   if (asksAboutWorkload(review)) return explainWorkload(review, call, source)
   if (!createsPod(review)) return { review, response: allowed(review, NO_REMARKS) }
   const pod = podOf(review)
   const snapshot = snapshotOf(source)
-  const decided = answer(factsOf(pod, review, call, snapshot, source.ageSeconds()))
+  const decided = answer(factsOf(pod, review, call, snapshot, source.ageSeconds()), call.body.length)
   const { findings, patch } = decided
   const remarks = remarksOf(findings, review)
   if (findings.decision.is === 'refused') {

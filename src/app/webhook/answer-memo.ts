@@ -4,7 +4,10 @@ import { isObject, objectsOf, stringOr } from '../../core/json/value.ts'
 import type { Answer } from './answer.ts'
 
 const ENTRIES = 256
-/** Characters of a key and its patch, at most two bytes each: together at most 32 MiB of text. */
+/**
+ * Characters of a key and its patch, at most two bytes each: together at most 32 MiB of text. A review that is longer by itself
+ * is not looked for: the key of a large pod costs more than its answer.
+ */
 const LONGEST = 65_536
 
 /** The volume of the account's token, whose name the API server makes up for each pod anew. */
@@ -26,8 +29,9 @@ export class AnswerMemo {
   readonly #answers = new Map<string, Remembered>()
   #versions: Facts['kubeletVersions']
 
-  /** The answer to `facts`, by `work` where it is not known. */
-  of(facts: Facts, work: (facts: Facts) => Answer): Answer {
+  /** The answer to `facts`, which a review of so many bytes brought; by `work` where it is not known. */
+  of(facts: Facts, bytes: number, work: (facts: Facts) => Answer): Answer {
+    if (bytes > LONGEST) return work(facts)
     // the age of facts is the only time that an answer depends on
     if (facts.coverage.ageSeconds > facts.policy.maxStaleSeconds) return work(facts)
     this.#forgetOtherNodes(facts)

@@ -68,7 +68,7 @@ export function createServer(parts: ServerParts): { readonly app: WebhookServer;
   }
   const memo = new AnswerMemo()
   const work = (facts: Facts): Answer => answerOf(facts, parts.decide)
-  const answer = (facts: Facts): Answer => memo.of(facts, work)
+  const answer = (facts: Facts, bytes: number): Answer => memo.of(facts, bytes, work)
   const handler = (request: FastifyRequest, reply: FastifyReply): FastifyReply => inject(request, reply, parts, answer)
   for (const url of ['/inject', '/inject/*']) app.post(url, { onRequest }, handler)
   return { app, load }
@@ -78,7 +78,7 @@ function inject(
   request: FastifyRequest,
   reply: FastifyReply,
   { source, record }: ServerParts,
-  answer: (facts: Facts) => Answer,
+  answer: (facts: Facts, bytes: number) => Answer,
 ): FastifyReply {
   const start = performance.now()
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)

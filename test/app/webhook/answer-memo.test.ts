@@ -31,14 +31,14 @@ function factsOf(of: JsonObject, over: Partial<Facts> = {}): Facts {
 }
 
 /** A memo that says how often it had to work. */
-function counted(): { readonly of: (facts: Facts) => Answer; readonly worked: () => number } {
+function counted(): { readonly of: (facts: Facts, bytes?: number) => Answer; readonly worked: () => number } {
   const memo = new AnswerMemo()
   let worked = 0
   const work = (facts: Facts): Answer => {
     worked += 1
     return answerOf(facts, outcomeOf)
   }
-  return { of: (facts) => memo.of(facts, work), worked: () => worked }
+  return { of: (facts, bytes = 2_600) => memo.of(facts, bytes, work), worked: () => worked }
 }
 
 /** The pod with its token in a volume as the API server names it. */
@@ -149,6 +149,12 @@ test('no more than a bounded number is remembered, the newest', () => {
   assert.equal(worked(), 300)
   of(numbered(0))
   assert.equal(worked(), 301)
+})
+
+test('the pod of a long review, whose key would cost more than its answer, is worked out each time', () => {
+  const { of, worked } = counted()
+  for (const bytes of [65_536, 65_536, 65_537, 65_537]) of(factsOf(pod()), bytes)
+  assert.equal(worked(), 3)
 })
 
 test('what was answered for other nodes is forgotten, so that no old set of nodes is kept', () => {
