@@ -87,7 +87,7 @@ function restrictedFacts(golden: JsonObject, pod: JsonObject): Facts {
   return {
     ...facts,
     namespace: { ...facts.namespace, labels: { ...facts.namespace.labels, ...LABELS } },
-    coverage: { ...facts.coverage, installed: { agent: true, ztunnel: false } },
+    coverage: { ...facts.coverage, cni: facts.coverage.ambient, installed: { agent: true, ztunnel: false } },
   }
 }
 

@@ -17,7 +17,10 @@ const GOLDENS = readdirSync(PLACE)
 
 function inMode(golden: JsonObject, agent: boolean): Facts {
   const facts = factsOf(golden, objectOr(golden['pod']))
-  return { ...facts, coverage: { ...facts.coverage, installed: { agent, ztunnel: false } } }
+  return {
+    ...facts,
+    coverage: { ...facts.coverage, cni: facts.coverage.ambient, installed: { agent, ztunnel: false } },
+  }
 }
 
 interface Rights {

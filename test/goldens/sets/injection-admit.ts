@@ -35,7 +35,11 @@ export function admit(golden: JsonObject): Json {
   const { decision, pod: made } = outcomeOf(factsOf(golden, pod))
   switch (decision.is) {
     case 'meshed':
-      return { outcome: 'injected', injected: applyPatch(pod, diff(pod, made)) }
+      // Istio's injector leaves alone what goes into ambient
+      return {
+        outcome: decision.mode === 'ambient' ? 'skipped' : 'injected',
+        injected: applyPatch(pod, diff(pod, made)),
+      }
     case 'left':
       return { outcome: 'skipped', injected: applyPatch(pod, diff(pod, made)) }
     case 'unmeshed':
@@ -62,8 +66,9 @@ function refused(reason: Reason): Json {
 }
 
 /**
- * A case fixes the mode: an agent is on every node exactly where the settings have Istio's CNI on. That the request came at
- * all means that the namespace asks for sidecars; no Pod Security level is enforced there.
+ * A case fixes the mode: nodes can do `cni` exactly where the settings have Istio's CNI on, and ambient for who asks for it
+ * instead of a sidecar. That the request came at all means that the namespace asks for sidecars; no Pod Security level is
+ * enforced there. `around` is the namespace of the document around a template.
  */
 export function factsOf(golden: JsonObject, pod: JsonObject, around?: string): Facts {
   const settings = settingsOf(golden)
@@ -78,9 +83,11 @@ export function factsOf(golden: JsonObject, pod: JsonObject, around?: string): F
     settings,
     policy: DEFAULT_POLICY,
     coverage: {
-      cni: { is: 'possible', covered: 1, candidates: 1 },
+      cni: settings.injectorValues.pilot.cni.enabled
+        ? { is: 'possible', covered: 1, candidates: 1 }
+        : { is: 'impossible', covered: 0, candidates: 1, example: 'node-1' },
       ambient: { is: 'possible', covered: 1, candidates: 1 },
-      installed: { agent: settings.injectorValues.pilot.cni.enabled, ztunnel: false },
+      installed: { agent: true, ztunnel: true },
       ageSeconds: 0,
     },
     dryRun: false,
