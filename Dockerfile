@@ -15,9 +15,12 @@ RUN npm run image -- --root /rootfs
 FROM scratch
 LABEL org.opencontainers.image.title="sluice" \
       org.opencontainers.image.description="Puts pods into an Istio mesh with the least privilege that works, decided pod by pod, and proves that it worked." \
+      org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /rootfs /
+# where nft and iptables are
+ENV PATH=/usr/sbin:/usr/bin
 # the webhook needs no more; the agent's DaemonSet says that it runs as root, and which capabilities it keeps
 USER 65532:65532
-ENTRYPOINT ["/usr/bin/node", "--max-semi-space-size=4", "/sluice/main.js"]
+ENTRYPOINT ["/usr/bin/node", "--max-semi-space-size=4", "--heap-growing-percent=20", "/sluice/main.js"]
 CMD ["--help"]

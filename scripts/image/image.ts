@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { FetchError } from '../cache.ts'
 import { buildPlugin } from '../plugin.ts'
-import { writeImage } from './oci-image.ts'
+import { type ImageConfig, writeImage } from './oci-image.ts'
 import { assembleRootfs } from './rootfs.ts'
 
 /**
@@ -17,6 +17,11 @@ import { assembleRootfs } from './rootfs.ts'
  * (docs/performance.md).
  */
 const ENTRYPOINT = ['/usr/bin/node', '--max-semi-space-size=4', '--heap-growing-percent=20', '/sluice/main.js']
+
+/** What a runtime is told of the image; the Dockerfile says the same. */
+export function imageConfig(): ImageConfig {
+  return { entrypoint: ENTRYPOINT, cmd: ['--help'], user: '65532:65532', path: '/usr/sbin:/usr/bin', labels: labels() }
+}
 
 /** Assembles the root file system in the folder `root`, which must be empty or not there. */
 export function makeRootfs(root: string): void {
@@ -37,7 +42,7 @@ export function makeImage(reference: string, file: string): void {
   const root = mkdtempSync(join(tmpdir(), 'sluice-rootfs-'))
   try {
     makeRootfs(root)
-    writeImage({ reference, root, entrypoint: ENTRYPOINT, labels: labels(), file })
+    writeImage({ reference, root, ...imageConfig(), file })
   } finally {
     rmSync(root, { recursive: true, force: true })
   }
