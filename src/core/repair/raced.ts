@@ -1,5 +1,6 @@
 import { annotationsOf } from '../json/pod.ts'
 import { type JsonObject, objectOr, objectsOf, stringOr } from '../json/value.ts'
+import { CONTAINERS, ISTIO_ANNOTATIONS } from '../vocabulary/names.ts'
 
 /** What tells a pod that started without redirection from one that fails for reasons of its own. */
 export interface RacedSign {
@@ -13,15 +14,36 @@ export interface RacedSign {
   readonly message: string
 }
 
+/** What `istio-validation` exits with where nothing is redirected (cni.md §4.9). */
+export const NOT_REDIRECTED = 126
+
+/** As the injection leaves it: only the check that it put into the pod speaks of redirection. */
+export const FAILED_CHECK: RacedSign = {
+  annotation: ISTIO_ANNOTATIONS.status,
+  initContainer: CONTAINERS.validation,
+  exitCode: NOT_REDIRECTED,
+  message: '',
+}
+
 /**
  * Did an init container of `pod` find that nothing is redirected, so that it keeps failing? True while its last run ended
  * with the sign and the present one has not succeeded (cni.md §7).
  */
 export function hasRaced(pod: JsonObject, sign: RacedSign): boolean {
-  if (sign.annotation !== '' && !Object.hasOwn(annotationsOf(pod), sign.annotation)) return false
+  return racedStatus(pod, sign) !== undefined
+}
+
+/** How often the init container that bears the sign was started again; 0 where none bears it. */
+export function racedRestarts(pod: JsonObject, sign: RacedSign): number {
+  const restarts = racedStatus(pod, sign)?.['restartCount']
+  return typeof restarts === 'number' ? restarts : 0
+}
+
+function racedStatus(pod: JsonObject, sign: RacedSign): JsonObject | undefined {
+  if (sign.annotation !== '' && !Object.hasOwn(annotationsOf(pod), sign.annotation)) return undefined
   return objectsOf(objectOr(pod['status'])['initContainerStatuses'])
     .filter(({ name }) => sign.initContainer === '' || name === sign.initContainer)
-    .some((status) => !hasSucceeded(terminated(status['state'])) && bears(terminated(status['lastState']), sign))
+    .find((status) => !hasSucceeded(terminated(status['state'])) && bears(terminated(status['lastState']), sign))
 }
 
 interface Terminated {

@@ -1,6 +1,7 @@
 import { specOf } from '../json/pod.ts'
 import { type JsonObject, objectOr, objectsOf, stringOr } from '../json/value.ts'
 import { CONTAINERS } from '../vocabulary/names.ts'
+import { FAILED_CHECK, NOT_REDIRECTED, racedRestarts } from './raced.ts'
 
 /** Has `pod` a network namespace of its own now, in which something may run? */
 export function hasOwnNetwork(pod: JsonObject): boolean {
@@ -43,5 +44,24 @@ export function endedUnredirected(pod: JsonObject): boolean {
   )
 }
 
-/** What `istio-validation` exits with where nothing is redirected (cni.md §4.9). */
-const NOT_REDIRECTED = 126
+/** With what a pod was measured last. */
+export interface Measured {
+  /** its sidecar, as the runtime names it: another one is another process, which may listen or not */
+  readonly sidecar: string | undefined
+  /** how often its own check had failed */
+  readonly failures: number
+}
+
+/** How often the check of `pod` has failed for want of redirection, as far as it has not succeeded since. */
+export function failedChecks(pod: JsonObject): number {
+  return racedRestarts(pod, FAILED_CHECK)
+}
+
+/**
+ * Is there something to measure of a running pod that was not there `before` (undefined: never measured): a network, a `sidecar` that
+ * should listen by now, or another failure of the pod's own check, which then waits for the rules?
+ */
+export function hasNews(pod: JsonObject, sidecar: string | undefined, before: Measured | undefined): boolean {
+  if (before === undefined) return true
+  return (sidecar !== undefined && sidecar !== before.sidecar) || failedChecks(pod) > before.failures
+}

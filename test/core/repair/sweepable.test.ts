@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonObject } from '../../../src/core/json/value.ts'
-import { addressesOf, endedUnredirected, hasOwnNetwork, readySidecar } from '../../../src/core/repair/sweepable.ts'
+import {
+  addressesOf,
+  endedUnredirected,
+  failedChecks,
+  hasNews,
+  hasOwnNetwork,
+  readySidecar,
+} from '../../../src/core/repair/sweepable.ts'
 
 const RUNNING = { phase: 'Running', podIP: '10.0.0.7' }
 
@@ -42,4 +49,30 @@ test('only a pod that nothing tries again has ended for want of redirection', ()
   assert.equal(of('Never', 126), true)
   assert.equal(of('Never', 1), false)
   assert.equal(of('OnFailure', 126), false)
+})
+
+/** A pod whose own check was started so often again, and ended the last time with `exitCode`. */
+function checked(restartCount: number, exitCode: number, state: JsonObject = { waiting: {} }): JsonObject {
+  const lastState = { terminated: { exitCode } }
+  return {
+    metadata: { annotations: { 'sidecar.istio.io/status': '{}' } },
+    status: { initContainerStatuses: [{ name: 'istio-validation', restartCount, state, lastState }] },
+  }
+}
+
+test('the checks that failed are counted while none has succeeded since', () => {
+  assert.equal(failedChecks(checked(3, 126)), 3)
+  assert.equal(failedChecks(checked(3, 1)), 0)
+  assert.equal(failedChecks(checked(3, 126, { terminated: { exitCode: 0 } })), 0)
+  assert.equal(failedChecks({}), 0)
+})
+
+test('a pod is measured again when its own check has failed once more, or its sidecar is another one', () => {
+  assert.equal(hasNews({}, undefined, undefined), true)
+  assert.equal(hasNews(checked(2, 126), undefined, { sidecar: undefined, failures: 1 }), true)
+  assert.equal(hasNews(checked(2, 126), undefined, { sidecar: undefined, failures: 2 }), false)
+  assert.equal(hasNews(checked(2, 1), undefined, { sidecar: undefined, failures: 1 }), false)
+  assert.equal(hasNews({}, 'containerd://2', { sidecar: 'containerd://1', failures: 0 }), true)
+  assert.equal(hasNews({}, 'containerd://1', { sidecar: 'containerd://1', failures: 0 }), false)
+  assert.equal(hasNews({}, undefined, { sidecar: 'containerd://1', failures: 0 }), false)
 })

@@ -2,7 +2,14 @@ import type { Surroundings } from '../../../core/intent/enrolment.ts'
 import { type Promised, promisedTo } from '../../../core/intent/promised.ts'
 import type { Verdict } from '../../../core/redirection/evidence.ts'
 import { type Cure, cureOf } from '../../../core/repair/cure.ts'
-import { endedUnredirected, hasOwnNetwork, readySidecar } from '../../../core/repair/sweepable.ts'
+import {
+  endedUnredirected,
+  failedChecks,
+  hasNews,
+  hasOwnNetwork,
+  type Measured,
+  readySidecar,
+} from '../../../core/repair/sweepable.ts'
 import type { Mode } from '../../../core/vocabulary/modes.ts'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import type { NetnsHandle } from '../../../edge/host/namespaces.ts'
@@ -44,6 +51,7 @@ export interface SweepReport {
 }
 
 const TURN_MS = 500
+const NEVER: Measured = { sidecar: undefined, failures: 0 }
 /** More than a node has pods: what does not fit comes with the next round. */
 const QUEUE_LIMIT = 1024
 
@@ -57,8 +65,7 @@ export class Sweep {
   readonly #options: SweepOptions
   readonly #queue = new Set<string>()
   readonly #attempts = new Map<string, number>()
-  /** the sidecar with which each pod was measured last: another one is another process, which may listen or not */
-  readonly #measuredWith = new Map<string, string>()
+  readonly #measuredWith = new Map<string, Measured>()
   /** the sidecar that was ready when the pod got its sandbox: the status is of the one before, for as long as it names that */
   readonly #endedWith = new Map<string, string>()
   /** by a clock that nobody sets: one that is set back must not keep the next round away */
@@ -107,14 +114,12 @@ export class Sweep {
     }
   }
 
-  /** Is there something to measure that was not there before: a network, or a proxy that should listen by now? */
+  /** Is there something to measure that was not there before? */
   #hasNews({ uid, object }: NodePod): boolean {
-    if (!hasOwnNetwork(object))
-      return endedUnredirected(object) && this.#options.proofs.get(uid)?.verdict.is !== 'bypassing'
-    const sidecar = this.#expected(uid, object)
-    return (
-      this.#options.proofs.get(uid) === undefined || (sidecar !== undefined && sidecar !== this.#measuredWith.get(uid))
-    )
+    const proof = this.#options.proofs.get(uid)
+    if (!hasOwnNetwork(object)) return endedUnredirected(object) && proof?.verdict.is !== 'bypassing'
+    const before = proof === undefined ? undefined : (this.#measuredWith.get(uid) ?? NEVER)
+    return hasNews(object, this.#expected(uid, object), before)
   }
 
   #expected(uid: string, object: NodePod['object']): string | undefined {
@@ -150,7 +155,10 @@ export class Sweep {
     using netns = found.netns
     const { probes, proc, ambientDns, outside } = this.#options
     const sidecar = this.#expected(pod.uid, pod.object)
-    if (sidecar !== undefined) this.#measuredWith.set(pod.uid, sidecar)
+    this.#measuredWith.set(pod.uid, {
+      sidecar: sidecar ?? this.#measuredWith.get(pod.uid)?.sidecar,
+      failures: failedChecks(pod.object),
+    })
     return await verifyPod(netns, found.path, intent, {
       worker: probes,
       proxyExpected: mode === 'ambient' || sidecar !== undefined,
