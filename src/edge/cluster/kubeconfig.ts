@@ -9,6 +9,9 @@ export interface KubeconfigOptions {
   readonly context?: string | undefined
 }
 
+/** What the library takes where it finds no configuration at all. */
+const NONE_FOUND = 'http://localhost:8080'
+
 /** The API server that a kubeconfig leads to, and the namespace that it says. */
 export interface KubeconfigConnection extends Connection {
   readonly namespace: string
@@ -28,6 +31,10 @@ export async function kubeconfigConnection({ file, context }: KubeconfigOptions)
   const cluster = config.getCurrentCluster()
   if (cluster === null)
     throw new Error(`the kubeconfig has no cluster for the context ${JSON.stringify(config.getCurrentContext())}`)
+  if (file === undefined && cluster.server === NONE_FOUND)
+    throw new Error(
+      'there is no KUBECONFIG and no ~/.kube/config, and this is no pod with an account; --kubeconfig names a file',
+    )
   if (!cluster.server.startsWith('https://'))
     throw new Error(
       `the API server's address is ${cluster.server}; it must be https, so give a kubeconfig that says so`,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -77,6 +78,16 @@ test('what a pod brings is printed in the order in which it was written, and on 
   assert.doesNotMatch(out + err, /(?!\n)[\p{Cc}\p{Bidi_Control}]/u)
   const missing = await sluice(['explain', '-f', `${directory}/${sneaky.slice(0, 9)}`])
   assert.match(missing.err, /a egami-d/)
+})
+
+test('without any kubeconfig the message says so, and names the flag', () => {
+  const env = { PATH: process.env['PATH'] ?? '', HOME: directory }
+  const { status, stderr } = spawnSync(process.execPath, ['src/main.ts', 'check'], { env, encoding: 'utf8' })
+  assert.equal(status, 1)
+  assert.match(
+    stderr,
+    /^error: no cluster by the usual kubeconfig: there is no KUBECONFIG and .*--kubeconfig names a file\n$/,
+  )
 })
 
 test('as JSON several documents are one list, and one document is itself', async () => {
