@@ -43,6 +43,21 @@ const UNLISTED: readonly { readonly quirk: string; readonly input: JsonObject; r
     line: 'metadata.annotations.\'k8s.v1.cni.cncf.io/networks\': expected "[, {}]", got "[{}]"',
   },
   {
+    quirk: 'other pods',
+    input: { pod: { spec: { os: { name: 'windows' } } } },
+    line: 'outcome: expected "injected", got "skipped"',
+  },
+  {
+    quirk: 'proxyImage',
+    input: { pod: podWith({ 'sidecar.istio.io/proxyImage': 'proxy' }) },
+    line: 'spec.initContainers[1 istio-proxy].image: expected "hub/x/proxy:9:latest", got "x/proxy:9"',
+  },
+  {
+    quirk: 'overrides',
+    input: { pod: podWith({ 'proxy.istio.io/overrides': '{"containers":[{"name":"istio-proxy"}]}' }) },
+    line: 'spec.initContainers[1 istio-proxy].image: expected "a", got "b"',
+  },
+  {
     quirk: 'offline',
     input: { documents: [{ kind: 'Rollout' }] },
     line: '[0].spec.template.metadata.labels: expected nothing, got {}',

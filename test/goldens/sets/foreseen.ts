@@ -104,6 +104,23 @@ export const INJECTION_QUIRKS: readonly Foreseen[] = [
     lines: /^\[\d+\]\.spec\.jobTemplate\.(spec\.template\.)?metadata\b/,
   },
   {
+    quirk: 'other pods',
+    when: ({ pod }) =>
+      (stringOr(objectOr(objectOr(objectOr(pod)['spec'])['os'])['name']) ?? 'linux') !== 'linux' ||
+      annotationsOf(pod)['kubernetes.io/config.mirror'] !== undefined,
+    lines: /^outcome: expected "injected", got "skipped"$/,
+  },
+  {
+    quirk: 'proxyImage',
+    when: ({ pod }) => stringOr(annotationsOf(pod)['sidecar.istio.io/proxyImage'])?.includes('/') === false,
+    lines: /^spec\.(initC|c)ontainers\[(\d+ )?istio-(proxy|init|validation)\]\.image: expected "[^"]+\/[^"]+:[^"/]+:/,
+  },
+  {
+    quirk: 'overrides',
+    when: ({ pod }) => annotationsOf(pod)['proxy.istio.io/overrides'] !== undefined,
+    lines: new RegExp(`${WRITTEN}|istio-(proxy|init|validation)\\]`),
+  },
+  {
     quirk: 'offline',
     when: ({ documents }) => objectsOf(documents).some(({ kind }) => kind === 'Rollout'),
     lines: /^\[\d+\]\.spec\.template\b/,
