@@ -1,6 +1,6 @@
 import { type Address, type Cidr, familyOf } from '../../../core/intent/address.ts'
 import type { AmbientIntent, SidecarIntent } from '../../../core/intent/intent.ts'
-import { AMBIENT_MARKS, NEVER_CAPTURED_PORTS, PROXY_PORTS } from '../../../core/vocabulary/ports.ts'
+import { AMBIENT_MARKS, DNS_PORT, NEVER_CAPTURED_PORTS, PROXY_PORTS } from '../../../core/vocabulary/ports.ts'
 import { addressWithin } from './address-choice.ts'
 import { type Destinations, NOBODY, RARE_PORTS, type Target } from './target.ts'
 
@@ -25,7 +25,7 @@ export function sidecarTarget(intent: SidecarIntent, dns: CapturedDns): Target {
       candidates.length === 0
         ? null
         : { leadsTo: intent.inboundPort, candidates, exceptInterfaces: intent.excludedInterfaces },
-    dns: dnsOf(dns),
+    dns: asksReachDns(intent) ? dnsOf(dns) : null,
     transparent: intent.interception === 'TPROXY',
     proxy: { uid: proxyUid, gid: proxyGid },
     app: { uid: unlike(proxyUids), gid: appGroup(intent) },
@@ -56,7 +56,18 @@ function outboundOf(intent: SidecarIntent): Target['outbound'] {
       ? destinations(EVERYTHING, outboundCidrsExcluded)
       : destinations(outboundCidrs, outboundCidrsExcluded)
   const port = named ?? USUAL_PORTS.find(isFree)
+  if (!isRedirectedGroupKnown(intent)) return null
   return port === undefined || (to[4] === null && to[6] === null) ? null : { leadsTo, to, port }
+}
+
+/** Excluded ports and owner groups are passed before DNS is looked at. */
+function asksReachDns(intent: SidecarIntent): boolean {
+  return isRedirectedGroupKnown(intent) && !intent.outboundPortsExcluded.some((port) => port === DNS_PORT)
+}
+
+/** Is there a group whose traffic is redirected, and is its number known? Names are known in the pod's own image alone. */
+function isRedirectedGroupKnown({ ownerGroups }: SidecarIntent): boolean {
+  return ownerGroups === '*' || ownerGroups.some((group) => typeof group === 'number')
 }
 
 function dnsOf(dns: CapturedDns): Target['dns'] {

@@ -52,6 +52,13 @@ const ROWS: readonly (readonly [string, Readonly<Record<string, string>>, Partia
     { outbound: null },
   ],
   ['no networks: no outbound', { outboundCidrs: '' }, { outbound: null }],
+  ['no group whose traffic is redirected: no outbound', { ownerGroups: '' }, { outbound: null }],
+  ['groups by name, which only the image knows: no outbound', { ownerGroups: 'java' }, { outbound: null }],
+  [
+    'a group by number beside them: that one',
+    { ownerGroups: 'java,2000' },
+    { outbound: { leadsTo: 15001, to: NOBODY, port: 80 }, app: { uid: 1000, gid: 2000 } },
+  ],
   [
     'ports without networks: these ports to anywhere',
     { outboundCidrs: '', outboundPorts: '3306,5432' },
@@ -104,4 +111,9 @@ test('in an ambient pod the proxy is known by its mark, and an ingress takes inb
   assert.deepEqual([proxy?.mark, outbound?.leadsTo, inbound?.leadsTo, dns], [0x539, 15001, 15006, null])
   const ingress = ambientTarget({ ...PLAIN_AMBIENT, ingress: true }, true)
   assert.deepEqual([ingress.inbound, ingress.dns?.leadsTo], [null, 15053])
+})
+
+test('DNS is not captured of whom excluded ports or owner groups leave alone', () => {
+  for (const fields of [{ outboundPortsExcluded: '15020,53' }, { ownerGroups: '' }, { ownerGroups: 'java' }])
+    assert.equal(sidecarTarget(intent(fields), 'all').dns, null, JSON.stringify(fields))
 })
