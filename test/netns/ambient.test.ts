@@ -4,6 +4,7 @@ import { PROBE_SOURCE } from '../../src/core/vocabulary/ports.ts'
 import type { Reason } from '../../src/core/vocabulary/reasons.ts'
 import { Actor, type Order, type Seen } from './actors.ts'
 import { KUBELET, makeNode, MODE, type TestPod } from './ambient-node.ts'
+import { everyRule, istioCase, programAsIstio } from './istio-cni.ts'
 import { inNetns, type TestNetns } from './world.ts'
 
 const NOBODY = { uid: 65534, gid: 65534 }
@@ -176,6 +177,19 @@ test('a node that may not bring pods in says why, and keeps those that are in', 
   await next.until(() => next.ambient.alarms().length > 0)
   assert.equal((await next.add(other))?.code, 'kubelet_not_found')
   assert.equal(next.ambient.held(other.uid), undefined)
+})
+
+test('beside another owner of the socket a pod starts only if that one made rules, and the routes that they need', async () => {
+  const node = await makeNode()
+  const owned: Reason = { code: 'ztunnel_socket_owned', args: { socket: 'another' } }
+  const agent = await node.startAgent({ unable: () => owned })
+  const istio = istioCase('ambient-pod-dnsGlobal-podunset-virt0_ipv6')
+  const [whole, half] = [await node.addPod(), await node.addPod()]
+  programAsIstio(whole.netns, istio, 'nft')
+  programAsIstio(half.netns, { ...istio, network: istio.network.slice(1) }, 'nft')
+  const before = [everyRule(whole.netns), everyRule(half.netns)]
+  assert.deepEqual([await agent.add(whole), await agent.add(half)], [null, owned])
+  assert.deepEqual([everyRule(whole.netns), everyRule(half.netns)], before)
 })
 
 test('a node that Sluice is taken off lets every pod go, and its traffic goes its own way', async () => {

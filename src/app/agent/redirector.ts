@@ -3,7 +3,7 @@ import type { Script } from '../../core/redirection/backend.ts'
 import { compareRules, type RuleDifference } from '../../core/redirection/comparison.ts'
 import { IPTABLES } from '../../core/redirection/iptables.ts'
 import type { RuleModel } from '../../core/redirection/model.ts'
-import { networkOf } from '../../core/redirection/network.ts'
+import { type NetworkItem, networkOf } from '../../core/redirection/network.ts'
 import { NFTABLES } from '../../core/redirection/nftables.ts'
 import { familiesOf } from '../../core/redirection/pod-network.ts'
 import { type NodeFacts, rulesOf } from '../../core/redirection/rules-of.ts'
@@ -23,7 +23,13 @@ export type Redirected =
 
 /** What is in a namespace, against what its intent wants. */
 export type Compared =
-  { readonly is: 'compared'; readonly difference: RuleDifference } | { readonly is: 'refused'; readonly reason: Reason }
+  | {
+      readonly is: 'compared'
+      readonly difference: RuleDifference
+      /** what the rules need beside them and is not there */
+      readonly lacking: readonly NetworkItem[]
+    }
+  | { readonly is: 'refused'; readonly reason: Reason }
 
 export interface RedirectorOptions {
   readonly worker: NetnsWorker
@@ -116,12 +122,14 @@ export class Redirector {
     return undone !== null && 'is' in undone ? undone.reason : undone
   }
 
-  /** Lists what is in `place` and compares it with what `intent` wants there. */
+  /** Lists what is in `place` and compares it with what `intent` wants there; nothing is changed. */
   async compare(place: Place, intent: Intent): Promise<Compared> {
     return await this.#withBackend<Compared>(async (backend) => {
       const wanted = this.#wanted(await this.#look(place, backend), intent)
       if (wanted.is === 'refused') return wanted
-      return { is: 'compared', difference: compared(wanted.model, wanted.found).difference }
+      const { model, found } = wanted
+      const lacking = await this.#options.worker.run('lackingItems', place, networkOf(intent, model.families))
+      return { is: 'compared', difference: compared(model, found).difference, lacking }
     })
   }
 

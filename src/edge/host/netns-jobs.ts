@@ -16,6 +16,7 @@ import type { Feature } from './features.ts'
 import { type InterfaceAddress, interfaceAddresses } from './interface-addresses.ts'
 import { look, type Look, type LookOrder } from './look.ts'
 import { insideNetns, type NamespaceId } from './namespaces.ts'
+import { lackingItems, type NetworkItem } from './network.ts'
 import { netnsProcesses, type NetnsProcess } from './processes.ts'
 import type { ScratchNetwork } from './scratch-network.ts'
 import { openScratchNode, type ScratchNode } from './scratch-node.ts'
@@ -48,6 +49,7 @@ export interface Jobs {
     readonly takes: Readonly<Record<string, never>>
     readonly gives: readonly InterfaceAddress[]
   }
+  readonly lackingItems: { readonly takes: readonly NetworkItem[]; readonly gives: readonly NetworkItem[] }
   readonly survey: { readonly takes: Readonly<Record<string, never>>; readonly gives: Survey }
 }
 export type JobKind = keyof Jobs
@@ -86,5 +88,6 @@ export const HANDLERS: Handlers = {
   routing: (_, { fd }, { home }) => insideNetns(fd, home, routing),
   changeRules: (changes, { fd }, { home }) => insideNetns(fd, home, () => changeRules(changes)),
   addresses: (_, { fd }, { home }) => insideNetns(fd, home, interfaceAddresses),
+  lackingItems: (items, { fd }, { home }) => insideNetns(fd, home, () => lackingItems(items)),
   survey: (_, { fd }, { home }) => insideNetns(fd, home, survey),
 }

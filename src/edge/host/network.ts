@@ -1,4 +1,5 @@
 import { ADDRESS_FAMILY, addressBytes, type Family, familyOf } from './addresses.ts'
+import { interfaceAddresses } from './interface-addresses.ts'
 import { libc, SystemError } from './libc.ts'
 import { attribute, attributes, netlink, NLM_F_DUMP, u32 } from './netlink.ts'
 
@@ -71,6 +72,34 @@ export function dumpOf(family: Family, type: number, head: Buffer): readonly Buf
     if (error instanceof SystemError && error.code === 'EAFNOSUPPORT') return []
     throw error
   }
+}
+
+/** Those of `items` that the calling thread's namespace lacks. Throws a SystemError. */
+export function lackingItems(items: readonly NetworkItem[]): readonly NetworkItem[] {
+  return items.filter((item) => {
+    switch (item.kind) {
+      case 'address':
+        return !interfaceAddresses().some(
+          ({ device, address }) => device === item.device && addressBytes(address).equals(addressBytes(item.address)),
+        )
+      case 'rule':
+        return !isThere(item)
+      case 'local-route':
+        return !hasLocalRoute(item)
+    }
+  })
+}
+
+/** Is everything local in the table of `item`? */
+function hasLocalRoute({ family, device, table }: NetworkItem & { readonly kind: 'local-route' }): boolean {
+  const head = Buffer.alloc(RULE_HEAD)
+  head.writeUInt8(ADDRESS_FAMILY[family])
+  return dumpOf(family, RTM.route, head).some((body) => {
+    if (body.readUInt8(1) !== 0 || body.readUInt8(7) !== RTN_LOCAL) return false
+    const found = attributes(body.subarray(RULE_HEAD))
+    const inTable = found.get(RTA_TABLE)?.readUInt32LE(0) ?? body.readUInt8(4)
+    return inTable === table && found.get(RTA_OIF)?.readUInt32LE(0) === interfaceIndex(device)
+  })
 }
 
 /** Does a rule do what `item` says, whoever made it? */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Redirector } from '../../../src/app/agent/redirector.ts'
 import { BARE_SIDECAR, type Intent, PLAIN_AMBIENT } from '../../../src/core/intent/intent.ts'
+import { ipCommand } from '../../../src/core/redirection/network.ts'
 import { rulesText } from '../../../src/core/redirection/rules-text.ts'
 import { type Backend, BACKENDS } from '../../../src/edge/host/apply.ts'
 import { inNetns, ip, makeNetns, startWorker, type TestNetns } from '../world.ts'
@@ -102,6 +103,44 @@ for (const backend of BACKENDS)
     assert.equal(await redirector.undo(netns.handle, SIDECAR), null)
     assert.deepEqual(traces(), [])
     assert.match(inNetns(netns, 'iptables-legacy-save'), /-A OUTPUT -d 192\.0\.2\.9\/32 -j RETURN/)
+  })
+
+for (const { name, intent, take, lacks } of [
+  {
+    name: 'an address',
+    intent: SIDECAR,
+    take: ['address', 'del', '::6/128', 'dev', 'lo'],
+    lacks: 'ip -6 addr add ::6/128 dev lo',
+  },
+  {
+    name: 'a rule',
+    intent: PLAIN_AMBIENT,
+    take: ['rule', 'del', 'pref', '32764'],
+    lacks: 'ip -4 rule add pref 32764 fwmark 0x111/0xfff lookup 100',
+  },
+  {
+    name: 'a route',
+    intent: OTHER,
+    take: ['-6', 'route', 'flush', 'table', '133'],
+    lacks: 'ip -6 route replace local ::/0 dev lo scope host table 133',
+  },
+] as const)
+  test(`what rules need beside them is compared too: ${name}`, async () => {
+    const redirector = await triedRedirector(null)
+    const netns = podNetns()
+    const lacking = async (): Promise<readonly string[]> => {
+      const compared = await redirector.compare(netns.handle, intent)
+      assert.ok(compared.is === 'compared', JSON.stringify(compared))
+      assert.deepEqual(compared.difference, { missing: [], surplus: [] })
+      return compared.lacking.map(ipCommand)
+    }
+    const made = await redirector.redirect(netns.handle, intent)
+    assert.equal(made.is, 'redirected', JSON.stringify(made))
+    assert.deepEqual(await lacking(), [])
+    ip('-n', netns.name, ...take)
+    const before = everything(netns, 'nft')
+    assert.deepEqual(await lacking(), [lacks])
+    assert.equal(everything(netns, 'nft'), before, 'to compare changes nothing')
   })
 
 test('an ambient pod has its rules beside nothing else', async () => {

@@ -1,5 +1,7 @@
 import { type Address, isLinkLocal, isLoopback } from '../../../core/intent/address.ts'
 import type { AmbientIntent } from '../../../core/intent/intent.ts'
+import { ruleInWords } from '../../../core/redirection/comparison.ts'
+import { ipCommand } from '../../../core/redirection/network.ts'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import type { WorkloadInfo } from '../../../core/zds/message.ts'
 import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
@@ -51,7 +53,7 @@ export class SandboxEnrolment implements AmbientEnrolment {
     const compared = await this.#options.redirector.compare(netns, intent)
     if (compared.is === 'refused') return compared
     const { missing, surplus } = compared.difference
-    if (missing.length + surplus.length > 0) return { is: 'refused', reason: owned }
+    if (missing.length + surplus.length + compared.lacking.length > 0) return { is: 'refused', reason: owned }
     return { is: 'redirected', reason: { code: 'node_found_right', args: {} } }
   }
 
@@ -70,8 +72,8 @@ export class SandboxEnrolment implements AmbientEnrolment {
   async check({ netns }: Sandbox, intent: AmbientIntent): Promise<Reason | null> {
     const compared = await this.#options.redirector.compare(netns, intent)
     if (compared.is === 'refused') return compared.reason
-    const { missing } = compared.difference
-    return missing.length === 0 ? null : { code: 'rules_missing', args: { rules: `${missing.length} of them` } }
+    const rules = [...compared.difference.missing.map(ruleInWords), ...compared.lacking.map(ipCommand)]
+    return rules.length === 0 ? null : { code: 'rules_missing', args: { rules: rules.join(', ') } }
   }
 
   async #enrol(sandbox: Sandbox, intent: AmbientIntent, signal: AbortSignal): Promise<Reason | null> {

@@ -3,6 +3,7 @@ import type { AmbientIntent, SidecarIntent } from '../../../core/intent/intent.t
 import { type NodeAnswer, nodeAnswer } from '../../../core/intent/node-answer.ts'
 import { specOf } from '../../../core/json/pod.ts'
 import { stringOr } from '../../../core/json/value.ts'
+import { ipCommand } from '../../../core/redirection/network.ts'
 import type { EnablementSelector } from '../../../core/settings/ambient-enablement.ts'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import { addressBytes, addressText } from '../../../edge/host/addresses.ts'
@@ -226,9 +227,9 @@ export class Sandboxes {
     const compared = await redirector.compare(sandbox.netns, intent)
     if (compared.is === 'refused') return compared.reason
     const { missing, surplus } = compared.difference
-    if (missing.length + surplus.length === 0) return null
-    const where = [...missing, ...surplus].map(({ family, table, chain }) => `IPv${family} ${table} ${chain}`)
-    return { code: 'rules_missing', args: { rules: [...new Set(where)].join(', ') } }
+    const chains = [...missing, ...surplus].map(({ family, table, chain }) => `IPv${family} ${table} ${chain}`)
+    const where = new Set([...chains, ...compared.lacking.map(ipCommand)])
+    return where.size === 0 ? null : { code: 'rules_missing', args: { rules: [...where].join(', ') } }
   }
 
   async #timed<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
