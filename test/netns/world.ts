@@ -1,10 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after } from 'node:test'
+import { after, beforeEach } from 'node:test'
 import { type NetnsHandle, openNetns } from '../../src/edge/host/namespaces.ts'
 import { NetnsWorker } from '../../src/edge/host/netns-worker.ts'
 import { netnsTools } from '../../scripts/netns-tools.ts'
@@ -15,6 +15,28 @@ export const tools = netnsTools()
 /** What is to be undone, last first, after the tests of this file. */
 const cleanups = new AsyncDisposableStack()
 after(() => cleanups.disposeAsync())
+
+/** What stays in the kernel when this process ends before its tests have: where the file throws, or the runner's time is over. */
+const names = new Set<string>()
+let hasBegun = false
+beforeEach(() => (hasBegun = true))
+function removeNames(): void {
+  for (const name of names) spawnSync('ip', ['netns', 'delete', name])
+  names.clear()
+}
+process.once('exit', removeNames)
+// a file that throws before its first test ends its process without that
+process.on('uncaughtExceptionMonitor', () => {
+  if (!hasBegun) removeNames()
+})
+for (const [signal, number] of [
+  ['SIGTERM', 15],
+  ['SIGINT', 2],
+] as const)
+  process.on(signal, () => {
+    // a test may wait for it
+    if (process.listenerCount(signal) === 1) process.exit(128 + number)
+  })
 
 /** Ends all of it now: for a program that is no test, which its own child processes would keep running. */
 export async function endAll(): Promise<void> {
@@ -43,8 +65,12 @@ export function makeNetns(role: string): TestNetns {
 
 function namedNetns(role: string, verb: 'add' | 'attach', ...args: readonly string[]): TestNetns {
   const name = `sluice-${process.pid}-${role}-${randomBytes(3).toString('hex')}`
+  names.add(name)
   ip('netns', verb, name, ...args)
-  cleanups.defer(() => void ip('netns', 'delete', name))
+  cleanups.defer(() => {
+    ip('netns', 'delete', name)
+    names.delete(name)
+  })
   ip('-n', name, 'link', 'set', 'lo', 'up')
   const path = `/run/netns/${name}`
   return { name, path, handle: untilEnd(openNetns(path)) }
