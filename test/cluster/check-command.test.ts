@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { execute } from '../../scripts/cluster/api-server.ts'
-import type { JsonObject } from '../../src/core/json/value.ts'
+import { type JsonObject, objectOr } from '../../src/core/json/value.ts'
 import { type Live, pod, startLive } from './live-commands.ts'
 import { until } from './mesh.ts'
 
@@ -93,9 +93,20 @@ test('the own pods are tried where they will be: what refuses one, and by which 
   await label('sluice-system', 'restricted')
   await label('plain', 'privileged')
   assert.equal(await own('--agent-namespace', 'plain'), 'ok: in sluice-system, in plain')
+  // an agent that is there shows where by itself
+  const moved = async (from: string, to: string): Promise<void> => {
+    const { stdout } = await live.mesh.server.kubectl(['get', 'daemonset', '-n', from, 'sluice-agent', '-o', 'json'])
+    const { apiVersion, kind, metadata, spec } = JSON.parse(stdout) as JsonObject
+    await live.mesh.server.kubectl(['delete', 'daemonset', '-n', from, 'sluice-agent'])
+    const labels = objectOr(metadata)['labels']
+    await live.apply({ apiVersion, kind, metadata: { name: 'sluice-agent', namespace: to, labels }, spec })
+  }
+  await moved('sluice-system', 'plain')
+  assert.equal(await own(), 'ok: in sluice-system, in plain')
+  await moved('plain', 'sluice-system')
   // what is not there is tried where the default of the cluster decides, too
   assert.equal(
-    await own('--sluice-namespace', 'later', '-n', 'shop'),
+    await own('--sluice-namespace', 'later', '--agent-namespace', 'later', '-n', 'shop'),
     'ok: in shop, which like a new namespace later has no level of Pod Security of its own',
   )
   await label('shop', 'baseline')

@@ -24,7 +24,7 @@ export const checkCommand: Command = {
       name: 'agent-namespace',
       value: 'NAME',
       default: '',
-      help: "where the agent is or will be (the chart's cni.namespace), where that is not Sluice's namespace",
+      help: "where the agent will be (the chart's cni.namespace); empty: where its DaemonSet is, or Sluice's namespace",
     },
     ...CLUSTER_FLAGS,
     ...INSTALLATION_FLAGS,

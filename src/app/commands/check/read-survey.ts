@@ -56,7 +56,11 @@ export async function readSurvey({ client, installation, probeNamespace, now }: 
     known(ciliumConfig(client)),
     known(probe(client, probeNamespace, audience)),
     known(
-      tryOwnPods({ client, namespaces: ownNamespaces(installation), standIn: standInOf(namespaces, probeNamespace) }),
+      tryOwnPods({
+        client,
+        namespaces: ownNamespaces(installation, daemonSets),
+        standIn: standInOf(namespaces, probeNamespace),
+      }),
     ),
   ])
   return {
@@ -87,8 +91,15 @@ export async function readSurvey({ client, installation, probeNamespace, now }: 
   }
 }
 
-function ownNamespaces({ sluiceNamespace, agentNamespace }: Installation): OwnPodsOptions['namespaces'] {
-  return { webhook: sluiceNamespace, agent: agentNamespace === '' ? sluiceNamespace : agentNamespace }
+/** An agent that is installed shows where it is by itself. */
+function ownNamespaces(
+  { sluiceNamespace, agentNamespace }: Installation,
+  daemonSets: Known<readonly JsonObject[]>,
+): OwnPodsOptions['namespaces'] {
+  const sets = daemonSets.is === 'known' ? daemonSets.value : []
+  const agent = sets.find((daemonSet) => labelsOf(daemonSet)[COMPONENT_LABEL] === COMPONENTS.agent)
+  const found = stringOr(objectOr(agent?.['metadata'])['namespace']) ?? sluiceNamespace
+  return { webhook: sluiceNamespace, agent: agentNamespace === '' ? found : agentNamespace }
 }
 
 /** The namespace of the dry run, where it has no level of Pod Security of its own: what is said there holds for new ones. */
