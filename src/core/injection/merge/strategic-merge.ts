@@ -1,3 +1,4 @@
+import { mapValues, put } from '../../json/map-values.ts'
 import { isList, isObject, type Json, type JsonObject, objectOr } from '../../json/value.ts'
 
 /** A part of a template that cannot be merged; `path` is where, `problem` what is wrong. */
@@ -77,14 +78,6 @@ function mergeObjects(original: JsonObject, patch: JsonObject, field: string, pa
   return merged
 }
 
-/** A key `__proto__` is a key like any other; undefined and null are not stored. */
-function put(object: Record<string, Json>, key: string, value: Json | undefined): void {
-  if (value === undefined) return
-  if (key === '__proto__')
-    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
-  else object[key] = value
-}
-
 function withoutOtherHandlers(original: JsonObject, patch: JsonObject): JsonObject {
   const named = Object.keys(patch).filter((key) => HANDLERS.has(key) && patch[key] !== null)
   if (named.length === 0) return original
@@ -123,10 +116,7 @@ function withoutNulls(list: readonly Json[]): readonly Json[] {
 function nullless(value: Json): Json {
   if (isList(value)) return withoutNulls(value)
   if (!isObject(value)) return value
-  const entries = Object.entries(value).filter((entry): entry is [string, Json] => (entry[1] ?? null) !== null)
-  const kept = entries.map(([key, entry]): [string, Json] => [key, nullless(entry)])
-  const isSame = kept.length === Object.keys(value).length && kept.every(([key, entry]) => entry === value[key])
-  return isSame ? value : Object.fromEntries(kept)
+  return mapValues(value, (_key, entry) => (entry === undefined || entry === null ? undefined : nullless(entry)))
 }
 
 /** An element of the result; `at` is its place in the original, or -1. */
@@ -189,12 +179,7 @@ function fresh(value: Json, field: string, path: string): Json | undefined {
   if (isList(value)) return freshList(value, field, path)
   if (!isObject(value)) return value === null ? undefined : value
   if (value['$patch'] === 'delete') return undefined
-  const keys = Object.keys(value)
-  const entries = keys.map((key) => freshEntry(key, value[key], path))
-  if (entries.every((entry, index) => entry !== undefined && entry === value[keys[index] ?? ''])) return value
-  const kept: Record<string, Json> = {}
-  for (const [index, key] of keys.entries()) put(kept, key, entries[index])
-  return kept
+  return mapValues(value, (key, entry) => freshEntry(key, entry, path))
 }
 
 function freshEntry(key: string, entry: Json | undefined, path: string): Json | undefined {
@@ -204,10 +189,14 @@ function freshEntry(key: string, entry: Json | undefined, path: string): Json | 
 
 /** The elements that a merge onto nothing keeps; the very same list where that is all of them. */
 function freshList(list: readonly Json[], field: string, path: string): Json {
-  if (MERGE_KEYS.get(field) === undefined) return withoutNulls(list)
-  const merged = mergeLists([], list, field, path)
-  const isSame = isList(merged) && merged.length === list.length && merged.every((element, at) => element === list[at])
-  return isSame ? list : merged
+  const keyOf = MERGE_KEYS.get(field)
+  if (keyOf === undefined) return withoutNulls(list)
+  const keys = list.map((element) => (isObject(element) ? keyOf(element) : undefined))
+  // what is to be merged with one another, or has no key, is the concern of the merge
+  if (keys.includes(undefined) || new Set(keys).size < keys.length || list.some((one) => markerOf(one) === 'replace'))
+    return mergeLists([], list, field, path)
+  const kept = list.map((element, at) => fresh(element, '', `${path}[${keys[at] ?? ''}]`))
+  return kept.every((element, at) => element === list[at]) ? list : kept.filter((element) => element !== undefined)
 }
 
 function below(path: string, key: string): string {

@@ -1,3 +1,4 @@
+import { mapValues } from '../../json/map-values.ts'
 import { isList, isObject, type Json, type JsonObject } from '../../json/value.ts'
 
 /** Fields of a container whose zero is the same as not being there; others tell 0 and false from absent, such as runAsUser. */
@@ -19,12 +20,7 @@ const ZEROS: Readonly<Record<string, Json>> = {
  * say nothing, so what a template says stays (injector.md §8). The very same object where there are none.
  */
 export function withoutZeroValues(container: JsonObject): JsonObject {
-  const entries = Object.entries(container)
-  const kept = entries
-    .filter(([key, value]) => !saysNothing(key, value))
-    .map(([key, value]): [string, Json | undefined] => [key, inner(value)])
-  const isSame = kept.length === entries.length && kept.every(([key, value]) => value === container[key])
-  return isSame ? container : Object.fromEntries(kept)
+  return mapValues(container, (key, value) => (saysNothing(key, value) ? undefined : inner(value)))
 }
 
 function saysNothing(key: string, value: Json | undefined): boolean {
@@ -35,7 +31,7 @@ function saysNothing(key: string, value: Json | undefined): boolean {
 
 function inner(value: Json | undefined): Json | undefined {
   if (isObject(value)) return withoutZeroValues(value)
-  return isList(value) && value.some(isObject)
-    ? value.map((element) => (isObject(element) ? withoutZeroValues(element) : element))
-    : value
+  if (!isList(value)) return value
+  const kept = value.map((element) => (isObject(element) ? withoutZeroValues(element) : element))
+  return kept.every((element, at) => element === value[at]) ? value : kept
 }

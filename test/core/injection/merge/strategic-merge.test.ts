@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { MergeError, strategicMerge } from '../../../../src/core/injection/merge/strategic-merge.ts'
-import type { Json, JsonObject } from '../../../../src/core/json/value.ts'
+import { type Json, type JsonObject, objectOr, objectsOf } from '../../../../src/core/json/value.ts'
 
 const names = (list: string, ...given: readonly string[]): JsonObject => ({ [list]: given.map((name) => ({ name })) })
 
@@ -152,6 +152,40 @@ const containers = fc.uniqueArray(fc.record({ name: fc.string({ minLength: 1 }),
   selector: (c) => c.name,
   maxLength: 8,
 })
+
+test('what is new and has nothing to take out is stored as it is, not copied', () => {
+  const container = { name: 'a', args: ['x'], env: [{ name: 'A', value: '1' }], ports: [{ containerPort: 1 }] }
+  assert.equal(spec({ containers: [container] }), container)
+  assert.deepEqual(spec({ containers: [{ ...container, env: [{ name: 'A', value: null }] }] }), {
+    ...container,
+    env: [{ name: 'A' }],
+  })
+})
+
+for (const { name, env, want } of [
+  {
+    name: 'with one key twice merge',
+    env: [
+      { name: 'A', value: '1' },
+      { name: 'A', x: 1 },
+    ],
+    want: [{ name: 'A', value: '1', x: 1 }],
+  },
+  { name: 'that delete are not stored', env: [{ name: 'A', $patch: 'delete' }, { name: 'B' }], want: [{ name: 'B' }] },
+  {
+    name: 'beside a mark to replace stay',
+    env: [{ $patch: 'replace' }, { name: 'B', value: null }],
+    want: [{ name: 'B' }],
+  },
+])
+  test(`elements of a new list ${name}`, () => {
+    assert.deepEqual(spec({ containers: [{ name: 'a', env }] }), { name: 'a', env: want })
+  })
+
+/** The first container after a merge of `patch` onto a pod that has none. */
+function spec(patch: JsonObject): Json | undefined {
+  return objectsOf(objectOr(strategicMerge({}, patch))['containers'])[0]
+}
 
 test('merging the same twice is merging it once, and nobody is changed in place', () => {
   fc.assert(
