@@ -1,4 +1,4 @@
-import { type Address, type Cidr, familyOf } from '../../../core/intent/address.ts'
+import { type Address, familyOf } from '../../../core/intent/address.ts'
 import type { AmbientIntent, SidecarIntent } from '../../../core/intent/intent.ts'
 import { AMBIENT_MARKS, DNS_PORT, NEVER_CAPTURED_PORTS, PROXY_PORTS } from '../../../core/vocabulary/ports.ts'
 import { addressWithin } from './address-choice.ts'
@@ -8,6 +8,10 @@ import { type Destinations, NOBODY, RARE_PORTS, type Target } from './target.ts'
 export type CapturedDns = 'none' | 'all' | readonly Address[]
 
 const EVERYTHING = ['0.0.0.0/0', '::/0']
+/** never redirected, whatever is included; of IPv4 it is the intent that says so */
+const LOOPBACK6 = '::1/128'
+/** as every runtime calls the interface of a pod by which it reaches others, unless the pod has more */
+const FIRST_INTERFACE = 'eth0'
 const APP_ID = 1000
 /** What outbound traffic usually goes to, then ports that nobody names in an exclude list. */
 const USUAL_PORTS: readonly number[] = [80, 443, 8080, ...RARE_PORTS]
@@ -22,7 +26,7 @@ export function sidecarTarget(intent: SidecarIntent, dns: CapturedDns): Target {
   return {
     outbound: outboundOf(intent),
     inbound:
-      candidates.length === 0
+      candidates.length === 0 || isFirstInterfaceExcluded(intent)
         ? null
         : { leadsTo: intent.inboundPort, candidates, exceptInterfaces: intent.excludedInterfaces },
     dns: asksReachDns(intent) ? dnsOf(dns) : null,
@@ -46,23 +50,34 @@ export function ambientTarget(intent: AmbientIntent, dns: boolean): Target {
 }
 
 function outboundOf(intent: SidecarIntent): Target['outbound'] {
-  const { outboundCidrs, outboundCidrsExcluded, outboundPorts, outboundPortsExcluded } = intent
+  const { outboundCidrs, outboundPorts, outboundPortsExcluded, loopback } = intent
+  const excluded = [...intent.outboundCidrsExcluded, loopback, LOOPBACK6]
   const leadsTo = intent.outboundPort
   const isFree = (port: number): boolean => !outboundPortsExcluded.some((excluded) => excluded === port)
   // a port that is included is redirected wherever it leads
   const named = outboundPorts.find(isFree)
   const to =
     outboundCidrs === '*' || named !== undefined
-      ? destinations(EVERYTHING, outboundCidrsExcluded)
-      : destinations(outboundCidrs, outboundCidrsExcluded)
+      ? destinations(EVERYTHING, excluded)
+      : destinations(outboundCidrs, excluded)
   const port = named ?? USUAL_PORTS.find(isFree)
-  if (!isRedirectedGroupKnown(intent)) return null
+  if (!leavesByRules(intent)) return null
   return port === undefined || (to[4] === null && to[6] === null) ? null : { leadsTo, to, port }
 }
 
-/** Excluded ports and owner groups are passed before DNS is looked at. */
+/** Excluded ports, like all that is left alone, are passed before DNS is looked at. */
 function asksReachDns(intent: SidecarIntent): boolean {
-  return isRedirectedGroupKnown(intent) && !intent.outboundPortsExcluded.some((port) => port === DNS_PORT)
+  return leavesByRules(intent) && !intent.outboundPortsExcluded.some((port) => port === DNS_PORT)
+}
+
+/** Does what an application sends away come to the rules, as far as one can know? */
+function leavesByRules(intent: SidecarIntent): boolean {
+  return isRedirectedGroupKnown(intent) && !isFirstInterfaceExcluded(intent)
+}
+
+/** Then what comes from the node, and what leaves by the default route, is left alone: other interfaces cannot be tried from here. */
+function isFirstInterfaceExcluded({ excludedInterfaces }: SidecarIntent): boolean {
+  return excludedInterfaces.some((name) => name === FIRST_INTERFACE)
 }
 
 /** Is there a group whose traffic is redirected, and is its number known? Names are known in the pod's own image alone. */
@@ -90,7 +105,7 @@ function appGroup({ ownerGroups, ownerGroupsExcluded, proxyGids }: SidecarIntent
 }
 
 /** An address of each family in `included` and not in `excluded`. */
-function destinations(included: readonly string[], excluded: readonly Cidr[]): Destinations {
+function destinations(included: readonly string[], excluded: readonly string[]): Destinations {
   const of = (family: 4 | 6): string | null => addressWithin(family, included, excluded)
   return { 4: of(4), 6: of(6) }
 }

@@ -52,6 +52,16 @@ const ROWS: readonly (readonly [string, Readonly<Record<string, string>>, Partia
     { outbound: null },
   ],
   ['no networks: no outbound', { outboundCidrs: '' }, { outbound: null }],
+  [
+    "the pod's own loopback is never redirected: another address of that network, none where it is all",
+    { outboundCidrs: '127.0.0.0/8,::1/128' },
+    { outbound: { leadsTo: 15001, to: { 4: '127.255.255.254', 6: null }, port: 80 } },
+  ],
+  [
+    "the pod's first interface excluded: nothing that could be tried from the node",
+    { excludedInterfaces: 'net1,eth0' },
+    { outbound: null, inbound: null },
+  ],
   ['no group whose traffic is redirected: no outbound', { ownerGroups: '' }, { outbound: null }],
   ['groups by name, which only the image knows: no outbound', { ownerGroups: 'java' }, { outbound: null }],
   [
@@ -113,7 +123,12 @@ test('in an ambient pod the proxy is known by its mark, and an ingress takes inb
   assert.deepEqual([ingress.inbound, ingress.dns?.leadsTo], [null, 15053])
 })
 
-test('DNS is not captured of whom excluded ports or owner groups leave alone', () => {
-  for (const fields of [{ outboundPortsExcluded: '15020,53' }, { ownerGroups: '' }, { ownerGroups: 'java' }])
+test('DNS is not captured of whom excluded ports, interfaces or owner groups leave alone', () => {
+  for (const fields of [
+    { outboundPortsExcluded: '15020,53' },
+    { excludedInterfaces: 'eth0' },
+    { ownerGroups: '' },
+    { ownerGroups: 'java' },
+  ])
     assert.equal(sidecarTarget(intent(fields), 'all').dns, null, JSON.stringify(fields))
 })
