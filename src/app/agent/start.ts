@@ -14,6 +14,7 @@ import { createLogger, type Logger } from '../../edge/telemetry/logger.ts'
 import { metricsPage } from '../../edge/telemetry/metrics.ts'
 import { pageServer } from '../../edge/telemetry/page-server.ts'
 import { Alarms } from '../alarms.ts'
+import { ambientLeftovers } from './ambient/leftovers.ts'
 import { nodeAmbient } from './ambient/node-ambient.ts'
 import { PodQueue } from './cni/pod-queue.ts'
 import { PluginSocket } from './cni/plugin-socket.ts'
@@ -103,6 +104,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
             rules: { enablement: options.ambient.enablement, excludedNamespaces: options.excludedNamespaces },
           }),
         )
+  const left = { pods, journal, worker, host, log, node: { ...ambientNode, families: [4, 6] as const } }
   /** what is there once the agent listens */
   const late: { pluginSocket?: PluginSocket } = {}
   const loops: Loop[] = [
@@ -137,7 +139,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       report: reportTurn(log, 'self-test'),
     }),
     ...proofs.loops,
-    ...(ambient?.loops ?? []),
+    ...(ambient?.loops ?? [ambientLeftovers({ ...left, proc: paths.proc, ztunnelSocket: paths.ztunnelSocket })]),
     installer,
   ]
 

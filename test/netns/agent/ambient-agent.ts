@@ -11,12 +11,17 @@ import { procWithKubelet } from '../kubelet.ts'
 import { startPodProcess } from '../pod-process.ts'
 import { agentOptions, NODE, temporaryFolder } from './node.ts'
 
-/** An agent that does ambient for the pods of `node`, what its metrics say, and its thread for ztunnel. */
+/** An agent that does ambient for the pods of `node`, or with `ambient: null` does none, what its metrics say, and its thread for ztunnel. */
 export async function startAmbientAgent(
   node: AmbientTestNode,
   pods: readonly TestPod[],
-  { annotations = {}, ztunnelSocket }: { annotations?: Readonly<Record<string, string>>; ztunnelSocket?: string } = {},
+  given: {
+    readonly annotations?: Readonly<Record<string, string>>
+    readonly ztunnelSocket?: string
+    readonly ambient?: null
+  } = {},
 ) {
+  const { annotations = {}, ztunnelSocket } = given
   const folder = temporaryFolder()
   const proc = await procWithKubelet(KUBELET.uid)
   for (const part of ['1/ns', 'sys/kernel/random']) mkdirSync(join(proc, part), { recursive: true })
@@ -35,7 +40,7 @@ export async function startAmbientAgent(
   ]
   const options = agentOptions(folder, {
     pods: { from: 'objects', objects },
-    ambient: { enablement: DEFAULT_ENABLEMENT, dnsCapture: true, branchEni: true },
+    ambient: 'ambient' in given ? null : { enablement: DEFAULT_ENABLEMENT, dnsCapture: true, branchEni: true },
   })
   const threads: Worker[] = []
   const onThread = (thread: Worker): void => void threads.push(thread)
