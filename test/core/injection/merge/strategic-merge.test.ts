@@ -174,7 +174,10 @@ for (const { name, env, want } of [
   { name: 'that delete are not stored', env: [{ name: 'A', $patch: 'delete' }, { name: 'B' }], want: [{ name: 'B' }] },
   {
     name: 'beside a mark to replace stay',
-    env: [{ $patch: 'replace' }, { name: 'B', value: null }],
+    env: [
+      { name: 'A', $patch: 'replace' },
+      { name: 'B', value: null },
+    ],
     want: [{ name: 'B' }],
   },
 ])
