@@ -30,6 +30,7 @@ export const KUBELET = { uid: 4242, gid: 0 }
 export const MODE = 'istio.io/dataplane-mode'
 const PROBE_ADDRESSES = { 4: address.parse(PROBE_SOURCE.v4), 6: address.parse(PROBE_SOURCE.v6) }
 const PATIENCE_MS = 20_000
+const TRIES = 20
 
 /** A pod on the node, with a process inside, as the API server shows it. */
 export interface TestPod {
@@ -156,7 +157,9 @@ export class AmbientTestNode {
       backend: 'libnftables',
       ambient: { dnsCapture: true, probeSource: PROBE_ADDRESSES },
     })
-    await redirector.tryNode()
+    // on a busy machine a try can find no answer: as the agent does, it is tried again
+    for (let tries = 0; redirector.picked.is === 'none' && tries < TRIES; tries++) await redirector.tryNode()
+    if (redirector.picked.is === 'none') throw new Error(JSON.stringify(redirector.picked.reason))
     return new TestAgent(this, redirector, given)
   }
 }
