@@ -40,6 +40,19 @@ const all: Fault['rules'] = (lines) => lines
 const FAULTS: readonly Fault[] = [
   { name: 'nothing', rules: all, is: 'redirected', says: /^$/ },
   {
+    name: 'the proxy hangs up at once',
+    rules: all,
+    // what it does between two calls of the measuring, the kernel does always
+    tamper: (pod) =>
+      inNetns(
+        pod,
+        'nft',
+        'table inet other { chain i { type filter hook input priority 0; tcp dport { 15001, 15006, 15053 } tcp flags & (syn|ack) == ack reject with tcp reset; }\n}',
+      ),
+    is: 'redirected',
+    says: /^$/,
+  },
+  {
     name: 'all rules gone',
     rules: () => [],
     is: 'bypassing',

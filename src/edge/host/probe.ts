@@ -174,8 +174,9 @@ function settle(
     rest.forEach((attempt, i) => {
       if (ready[i] !== true || saw.has(attempt.probe)) return
       const error = dialError(attempt.fd)
-      // at once: a proxy that finds nobody behind it hangs up, and its socket is gone
-      saw.set(attempt.probe, error === null ? acceptedBy(attempt, here) : endedBy(error))
+      // at once: a proxy that finds nobody behind it hangs up, and its socket is gone; a connection that was reset was there
+      const isConnected = error === null || error === 'ECONNRESET'
+      saw.set(attempt.probe, isConnected ? acceptedBy(attempt, here) : endedBy(error))
     })
   }
   // What stays inside has arrived by now. What is left alone by the rules, and a datagram that somebody else receives, tell
@@ -194,7 +195,7 @@ function settle(
 }
 
 function endedBy(code: string): Saw {
-  if (code === 'ECONNREFUSED' || code === 'ECONNRESET') return { end: 'refused' }
+  if (code === 'ECONNREFUSED') return { end: 'refused' }
   return GONE.has(code) ? { end: 'left', code } : { end: 'unknown', code }
 }
 
