@@ -179,8 +179,12 @@ export async function startAgentProcess(place: string): Promise<ChildProcess> {
   ]
   const child = spawn(process.execPath, args, { env: tools.env, stdio: ['ignore', 'pipe', 'inherit'] })
   after(async () => await end(child))
-  const lines = createInterface({ input: child.stdout })
-  let line = ''
-  while (!line.includes('"working"')) [line] = (await once(lines, 'line')) as [string]
+  await new Promise<void>((resolve, reject) => {
+    // a listener that stays: lines that come together are told together
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (line.includes('"working"')) resolve()
+    })
+    child.once('exit', (code) => reject(new Error(`the agent ended with ${code} before it worked`)))
+  })
   return child
 }
