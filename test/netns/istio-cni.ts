@@ -54,14 +54,16 @@ export function programAsIstio(netns: TestNetns, { iptables, nft, network }: Ist
   for (const command of network) ip('-n', netns.name, ...command.split(' ').slice(1))
 }
 
+/** What the kernel gives to a link some time after it is up: its own addresses, and the route to groups. */
+export const IN_ITS_OWN_TIME = /^(?:.*\bfe80:.*|multicast .*)\n/gm
+
 /** Everything that rules are made of: of nft with the handles, which a rule that is written again does not keep. */
 export function everyRule(netns: TestNetns): string {
   const network = [['rule'], ['-6', 'rule'], ['route', 'show', 'table', 'all'], ['address', 'show', 'lo']]
   const legacy = ['iptables-legacy-save', 'ip6tables-legacy-save'].map((program) =>
     inNetns(netns, program).replaceAll(/^#.*$|\[\d+:\d+\]/gm, ''),
   )
-  // the kernel gives addresses of the link in its own time
-  const rest = network.map((args) => ip('-n', netns.name, ...args).replaceAll(/^.*\bfe80:.*\n/gm, ''))
+  const rest = network.map((args) => ip('-n', netns.name, ...args).replaceAll(IN_ITS_OWN_TIME, ''))
   return [inNetns(netns, 'nft', '-a', '-s', 'list', 'ruleset'), ...legacy, ...rest].join('\n')
 }
 

@@ -1,16 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -19,6 +9,7 @@ import type { Worker } from 'node:worker_threads'
 import type { Reason } from '../../src/core/vocabulary/reasons.ts'
 import type { Workload } from '../../src/app/agent/ambient/ztunnel-hub.ts'
 import { type ZtunnelEvent, Ztunnels } from '../../src/app/agent/ambient/ztunnels.ts'
+import { SocketFile } from '../../src/edge/host/socket-file.ts'
 import { makeNetns, type TestNetns, untilEnd } from './world.ts'
 import { ACK, Ztunnel, type ZtunnelSaw } from './ztunnel.ts'
 
@@ -114,9 +105,14 @@ test('a second owner of the socket is refused, and what a dead one left is repla
   assert.throws(() => Ztunnels.start({ socket, onEvent: () => {} }), /EADDRINUSE/)
   await ztunnels[Symbol.asyncDispose]()
   assert.deepEqual(readdirSync(join(socket, '..')), [])
-  writeFileSync(socket, '')
+  leaveDead(socket)
   await Ztunnels.start({ socket, onEvent: () => {} })[Symbol.asyncDispose]()
 })
+
+/** What a process leaves that ended without a word: a socket that leads nowhere. */
+function leaveDead(path: string): void {
+  closeSync(SocketFile.bind(path, 'seqpacket').fd)
+}
 
 for (const [what, damage] of [
   ['removed', (socket: string) => rmSync(socket)],
@@ -124,7 +120,7 @@ for (const [what, damage] of [
     'replaced',
     (socket: string) => {
       rmSync(socket)
-      writeFileSync(socket, '')
+      leaveDead(socket)
     },
   ],
 ] as const)

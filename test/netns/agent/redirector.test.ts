@@ -5,6 +5,7 @@ import { BARE_SIDECAR, type Intent, PLAIN_AMBIENT } from '../../../src/core/inte
 import { ipCommand } from '../../../src/core/redirection/network.ts'
 import { rulesText } from '../../../src/core/redirection/rules-text.ts'
 import { type Backend, BACKENDS } from '../../../src/edge/host/apply.ts'
+import { IN_ITS_OWN_TIME } from '../istio-cni.ts'
 import { inNetns, ip, makeNetns, startWorker, type TestNetns } from '../world.ts'
 import { redirectorWith } from './redirectors.ts'
 
@@ -36,7 +37,8 @@ function everything(netns: TestNetns, backend: Backend): string {
       ? [inNetns(netns, 'nft', '-s', 'list', 'ruleset')]
       : [inNetns(netns, `${backend}-save`), inNetns(netns, `${backend.replace('ip', 'ip6')}-save`)]
   const rules = saved.map((text) => text.replaceAll(/^#.*$|\[\d+:\d+\]/gm, ''))
-  return [...rules, ...network.map((args) => ip('-n', netns.name, ...args))].join('\n')
+  const rest = network.map((args) => ip('-n', netns.name, ...args).replaceAll(IN_ITS_OWN_TIME, ''))
+  return [...rules, ...rest].join('\n')
 }
 
 for (const backend of BACKENDS)
