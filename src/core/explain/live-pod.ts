@@ -1,4 +1,4 @@
-import { annotationsOf, containersOf, specOf } from '../json/pod.ts'
+import { annotationsOf, containersOf, hasEnded, specOf } from '../json/pod.ts'
 import { type JsonObject, objectOr, stringOr } from '../json/value.ts'
 import { MODES, type Mode } from '../vocabulary/modes.ts'
 import { ANSWER_ANNOTATIONS, CONTAINERS, ISTIO_ANNOTATIONS } from '../vocabulary/names.ts'
@@ -33,8 +33,7 @@ function without(object: JsonObject, keys: readonly string[]): JsonObject {
 
 /** Does anything of the pod run, or may it yet? */
 export function isLive(pod: JsonObject): boolean {
-  const phase = stringOr(objectOr(pod['status'])['phase'])
-  return phase !== 'Succeeded' && phase !== 'Failed'
+  return !hasEnded(pod)
 }
 
 /**

@@ -1,4 +1,4 @@
-import { annotationsOf, labelsOf, specOf } from '../json/pod.ts'
+import { annotationsOf, hasEnded, labelsOf, specOf } from '../json/pod.ts'
 import { type JsonObject, objectOr, stringOr } from '../json/value.ts'
 import { asksForAmbient, DEFAULT_ENABLEMENT, type EnablementSelector } from '../settings/ambient-enablement.ts'
 import { ANSWER_ANNOTATIONS, ISTIO_ANNOTATIONS } from '../vocabulary/names.ts'
@@ -41,13 +41,7 @@ function whyNot(pod: JsonObject, { name, labels }: NamespaceLabels, rules: Ambie
   if (os !== undefined && os !== 'linux') return { code: 'os_unsupported', args: { os: quoted(os) } }
   if (annotationsOf(pod)[ISTIO_ANNOTATIONS.status] !== undefined) return { code: 'sidecar_in_pod', args: {} }
   if (!asksForAmbient(rules.enablement, labelsOf(pod), labels)) return { code: 'ambient_not_asked', args: {} }
-  const phase = stringOr(objectOr(pod['status'])['phase'])
-  return isTerminal(phase) ? { code: 'pod_finished', args: {} } : undefined
-}
-
-/** Nothing of such a pod runs any more, and its address may be somebody else's soon. */
-function isTerminal(phase: string | undefined): boolean {
-  return phase === 'Succeeded' || phase === 'Failed'
+  return hasEnded(pod) ? { code: 'pod_finished', args: {} } : undefined
 }
 
 /** What is to be done about a pod. `forget`: its namespace goes by itself, what is kept about it elsewhere does not. */

@@ -16,6 +16,12 @@ export function specOf(object: JsonObject): JsonObject {
   return objectOr(object['spec'])
 }
 
+/** Will nothing of the pod run any more? Its network goes, and its address may be somebody else's soon. */
+export function hasEnded(pod: JsonObject): boolean {
+  const phase = objectOr(pod['status'])['phase']
+  return phase === 'Succeeded' || phase === 'Failed'
+}
+
 /** A container of a pod and the list that it stands in. */
 export interface PodContainer {
   readonly list: 'initContainers' | 'containers' | 'ephemeralContainers'

@@ -1,5 +1,5 @@
 import { IGNORED_NAMESPACES } from '../decision/eligibility.ts'
-import { annotationsOf, specOf } from '../json/pod.ts'
+import { annotationsOf, hasEnded, specOf } from '../json/pod.ts'
 import { type JsonObject, objectOr, objectsOf, stringOr } from '../json/value.ts'
 import { KUBERNETES_NAMES, POD_CONDITIONS } from '../vocabulary/names.ts'
 import { REASONS } from '../vocabulary/reasons.ts'
@@ -29,7 +29,7 @@ export function projectEvictionAsk(pod: JsonObject): EvictionAsk | undefined {
   const status = objectOr(pod['status'])
   const asked = objectsOf(status['conditions']).find(({ type }) => type === POD_CONDITIONS.evict)
   if (asked?.['status'] !== 'True' || metadata['deletionTimestamp'] !== undefined) return undefined
-  if (status['phase'] === 'Succeeded' || status['phase'] === 'Failed') return undefined
+  if (hasEnded(pod)) return undefined
   const code = stringOr(asked['reason']) ?? ''
   return {
     namespace: stringOr(metadata['namespace']) ?? '',

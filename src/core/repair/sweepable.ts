@@ -1,16 +1,14 @@
-import { specOf } from '../json/pod.ts'
+import { hasEnded, specOf } from '../json/pod.ts'
 import { type JsonObject, objectOr, objectsOf, stringOr } from '../json/value.ts'
 import { CONTAINERS } from '../vocabulary/names.ts'
 import { FAILED_CHECK, NOT_REDIRECTED, racedRestarts } from './raced.ts'
 
 /** Has `pod` a network namespace of its own now, in which something may run? */
 export function hasOwnNetwork(pod: JsonObject): boolean {
-  const { phase, podIP } = objectOr(pod['status'])
+  const { podIP } = objectOr(pod['status'])
   const isGoing = objectOr(pod['metadata'])['deletionTimestamp']
   if (isGoing !== undefined && isGoing !== null) return false
-  return (
-    specOf(pod)['hostNetwork'] !== true && phase !== 'Succeeded' && phase !== 'Failed' && stringOr(podIP) !== undefined
-  )
+  return specOf(pod)['hostNetwork'] !== true && !hasEnded(pod) && stringOr(podIP) !== undefined
 }
 
 /** The addresses of `pod`, as its status has them. */

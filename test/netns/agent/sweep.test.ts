@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Journal } from '../../../src/app/agent/journal.ts'
 import { NetnsFinder } from '../../../src/app/agent/netns-finder.ts'
-import { NodePods } from '../../../src/app/agent/node-pods.ts'
+import { type NodePod, NodePods } from '../../../src/app/agent/node-pods.ts'
 import { agentMetrics } from '../../../src/app/agent/record.ts'
 import { type Proving, proving } from '../../../src/app/agent/verify/proving.ts'
 import { encodeIntent } from '../../../src/core/intent/codec.ts'
@@ -26,7 +26,30 @@ const INTENT: Intent = { ...BARE_SIDECAR, inboundPorts: '*', outboundCidrs: '*',
 const redirector = redirectorWith({ worker, prober: probes, backend: null })
 await redirector.tryNode()
 
+/** The pods of a node whose API server says something new of one. */
+class ChangingPods extends NodePods {
+  readonly #listeners: Parameters<NodePods['onChange']>[0][] = []
+  readonly #statuses = new Map<string, JsonObject>()
+
+  override onChange(listener: Parameters<NodePods['onChange']>[0]): () => void {
+    this.#listeners.push(listener)
+    return super.onChange(listener)
+  }
+
+  override get(uid: string): NodePod | undefined {
+    const [pod, status] = [super.get(uid), this.#statuses.get(uid)]
+    return pod === undefined || status === undefined ? pod : { ...pod, object: { ...pod.object, status } }
+  }
+
+  show(uid: string, status: JsonObject): void {
+    this.#statuses.set(uid, status)
+    const pod = this.get(uid)
+    if (pod !== undefined) for (const listener of this.#listeners) listener(pod, 'put')
+  }
+}
+
 interface Part {
+  readonly pods: ChangingPods
   readonly proving: Proving
   readonly uid: string
   readonly scene: Scene
@@ -35,13 +58,17 @@ interface Part {
 }
 
 interface Given {
+  /** another pod of the node, which is looked at after the first, and of which nothing can be known */
+  readonly later?: string
+  /** called when a pod is looked at, before it is measured */
+  readonly onLook?: (pods: ChangingPods, uid: string) => void
   readonly mode?: 'cni' | 'init'
   readonly status?: JsonObject
   readonly spec?: JsonObject
 }
 
 /** The measuring part of an agent, and a pod of its node that was promised redirection. */
-async function start(t: TestContext, { mode = 'cni', status, spec }: Given = {}): Promise<Part> {
+async function start(t: TestContext, { mode = 'cni', status, spec, later, onLook }: Given = {}): Promise<Part> {
   const scene = await makeScene(null, [])
   const uid = podUid()
   await startPodProcess(uid, scene.pod)
@@ -55,9 +82,19 @@ async function start(t: TestContext, { mode = 'cni', status, spec }: Given = {})
     status: { phase: 'Running', podIP: ADDRESS.pod[4], podIPs: [{ ip: ADDRESS.pod[4] }], ...status },
   }
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } }
-  const pods = new NodePods({
+  const others: readonly JsonObject[] =
+    later === undefined
+      ? []
+      : [
+          {
+            ...pod,
+            metadata: { ...(pod['metadata'] as JsonObject), uid: later, name: 'later' },
+            status: { phase: 'Running', podIP: '10.99.99.99' },
+          },
+        ]
+  const pods = new ChangingPods({
     ...{ nodeName: 'node-1', report: () => undefined },
-    pods: { from: 'objects', objects: [namespace, pod] },
+    pods: { from: 'objects', objects: [namespace, pod, ...others] },
   })
   const directory = mkdtempSync(join(tmpdir(), 'sluice-sweep-'))
   t.after(() => rmSync(directory, { recursive: true }))
@@ -66,7 +103,10 @@ async function start(t: TestContext, { mode = 'cni', status, spec }: Given = {})
   const part = proving({
     ...{ pods, journal, redirector, probes, metrics },
     finder: new NetnsFinder({ worker, host, proc: '/proc', netnsDir: '/run/netns', journal }),
-    around: ({ namespace }) => ({ namespace, namespaceLabels: {}, excludedNamespaces: [], ambient: false }),
+    around: ({ uid, namespace }) => {
+      onLook?.(pods, uid)
+      return { namespace, namespaceLabels: {}, excludedNamespaces: [], ambient: false }
+    },
     ...{
       ambientDns: false,
       outside: scene.node.handle,
@@ -84,7 +124,7 @@ async function start(t: TestContext, { mode = 'cni', status, spec }: Given = {})
   })
   const repairs = async (): Promise<string> =>
     [...(await metrics.text()).matchAll(/^sluice_repairs_total\{(.*)\} (\d+)$/gm)].map((m) => `${m[1]} ${m[2]}`).join()
-  return { proving: part, uid, scene, repairs }
+  return { pods, proving: part, uid, scene, repairs }
 }
 
 /** The verdict on the pod as soon as `is` holds of it. */
@@ -156,7 +196,7 @@ test('a pod whose own init container makes the rules is measured, and not touche
   assert.match(await part.repairs(), /mode="init",cure="evict",result="asked" 1/)
 })
 
-test('a pod that ended for want of redirection and is never tried again is told, and asked to be replaced', async (t) => {
+test('a pod that ended for want of redirection and is never tried again is told, and not asked to be evicted', async (t) => {
   const validation = { name: 'istio-validation', state: { terminated: { exitCode: 126 } } }
   const part = await start(t, {
     spec: { restartPolicy: 'Never' },
@@ -164,6 +204,30 @@ test('a pod that ended for want of redirection and is never tried again is told,
   })
   await until(part, (is) => is === 'bypassing')
   assert.deepEqual(alarms(part), ['pod_not_redirected'])
+  assert.equal(await part.repairs(), '')
+})
+
+const ENDED = { phase: 'Succeeded', podIP: ADDRESS.pod[4] }
+
+test('of a pod that ended after its work nothing is known any more', async (t) => {
+  const part = await start(t)
+  await until(part, (is) => is === 'redirected')
+  part.pods.show(part.uid, ENDED)
+  assert.deepEqual(part.proving.proofs.all(), [])
+})
+
+test('of a pod that ends while it is measured nothing is told', async (t) => {
+  const later = podUid()
+  const onLook = (pods: ChangingPods, uid: string): void => {
+    if (uid !== later) pods.show(uid, ENDED)
+  }
+  const part = await start(t, { later, onLook })
+  await until({ ...part, uid: later }, (is) => is === 'unknown')
+  assert.deepEqual(
+    part.proving.proofs.all().map(({ uid }) => uid),
+    [later],
+  )
+  assert.equal(await part.repairs(), '')
 })
 
 test('a pod whose namespace cannot be found is unknown, which is no pass', async (t) => {

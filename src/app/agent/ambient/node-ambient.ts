@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { AmbientRules } from '../../../core/intent/ambient-standing.ts'
+import { hasEnded } from '../../../core/json/pod.ts'
 import type { AmbientNode } from '../../../core/redirection/ambient.ts'
 import { type Reason, remedy, sentence } from '../../../core/vocabulary/reasons.ts'
 import type { ClusterClient } from '../../../edge/cluster/client.ts'
@@ -115,7 +116,7 @@ export function nodeAmbient(options: NodeAmbientOptions): NodeAmbient {
     onNews: (news) => recordNews(options, news),
     onVerdict: (uid, verdict) => {
       const pod = pods.get(uid)
-      if (pod !== undefined) proofs.record(pod, 'ambient', verdict)
+      if (pod !== undefined && !hasEnded(pod.object)) proofs.record(pod, 'ambient', verdict)
     },
   })
   proofs.onRecord(({ uid, mode, verdict }) => {

@@ -10,6 +10,7 @@ import {
   type Measured,
   readySidecar,
 } from '../../../core/repair/sweepable.ts'
+import { hasEnded } from '../../../core/json/pod.ts'
 import type { Mode } from '../../../core/vocabulary/modes.ts'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import type { NetnsHandle } from '../../../edge/host/namespaces.ts'
@@ -80,7 +81,7 @@ export class Sweep {
       report: options.report.failed,
     })
     options.pods.onChange((pod, change) => {
-      if (change === 'removed') this.#forget(pod.uid)
+      if (change === 'removed' || isOver(pod)) this.#forget(pod.uid)
       else if (this.#hasNews(pod)) this.soon(pod.uid)
     })
   }
@@ -140,12 +141,15 @@ export class Sweep {
       this.#ended(pod, promised.mode)
       return
     }
+    if (isOver(pod)) return
     if (!hasOwnNetwork(pod.object) && !this.#options.isRemembered(pod.uid)) return
     if (promised.is === 'unreadable') {
       this.#record(pod, promised.mode, unknown(promised.reason))
       return
     }
     const verdict = await this.#measured(pod, promised)
+    // its namespace may have gone while it was measured, of which nobody need be told
+    if (this.#isOver(pod)) return
     await this.#mend(pod, promised, this.#record(pod, promised.mode, verdict))
   }
 
@@ -203,15 +207,21 @@ export class Sweep {
     if (found.is === 'lost') return
     using netns = found.netns
     await redirector.redirect(netns, promised.intent)
-    const proof = this.#record(pod, promised.mode, restored(await this.#measured(pod, promised)))
+    const verdict = restored(await this.#measured(pod, promised))
+    if (this.#isOver(pod)) return
+    const proof = this.#record(pod, promised.mode, verdict)
     const isMended = cureOf({ mode: promised.mode, verdict: proof.verdict, attempts: 0 }) !== 'reprogramme'
     report.cured(proof, 'reprogramme', isMended ? 'done' : 'failed')
   }
 
+  /** Told, so that its owner hears of it; not to be evicted, since it is for its controller to make another (`projectEvictionAsk`). */
   #ended(pod: NodePod, mode: Mode): void {
-    const verdict: Verdict = { is: 'bypassing', measured: [], also: [{ code: 'pod_ended_unredirected', args: {} }] }
-    const proof = this.#record(pod, mode, verdict)
-    this.#options.report.cured(proof, 'evict', 'asked')
+    this.#record(pod, mode, { is: 'bypassing', measured: [], also: [{ code: 'pod_ended_unredirected', args: {} }] })
+  }
+
+  #isOver({ uid }: NodePod): boolean {
+    const newest = this.#options.pods.get(uid)
+    return newest === undefined || isOver(newest)
   }
 
   #record(pod: NodePod, mode: Mode, verdict: Verdict): Proof {
@@ -225,6 +235,11 @@ export class Sweep {
     this.#endedWith.delete(uid)
     this.#options.proofs.forget(uid)
   }
+}
+
+/** Has the pod ended, and not for want of redirection? Then there is nothing to measure, to mend, or to tell of it any more. */
+function isOver({ object }: NodePod): boolean {
+  return hasEnded(object) && !endedUnredirected(object)
 }
 
 /** That the rules were made again is said until the pod is measured the next time: its owner should hear of it. */
