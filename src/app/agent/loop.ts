@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '../../edge/telemetry/logger.ts'
 
 /**
  * Something that the agent does for as long as it runs. Its heartbeat is what liveness goes by: a loop that no longer turns
@@ -47,4 +48,9 @@ export function periodic({ name, everyMs, turn, report }: PeriodicOptions): Loop
       }
     },
   }
+}
+
+/** Logs that a turn of `loop` threw. */
+export function reportTurn(log: Pick<Logger, 'error'>, loop: string): PeriodicOptions['report'] {
+  return (err) => log.error({ err, loop }, 'a turn failed; the next one comes in its time')
 }

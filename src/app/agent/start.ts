@@ -1,37 +1,26 @@
-import { readFileSync, statSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import type { Surroundings } from '../../core/intent/enrolment.ts'
-import { address } from '../../core/intent/grammar.ts'
-import type { NodeFacts } from '../../core/redirection/rules-of.ts'
-import { PROBE_SOURCE } from '../../core/vocabulary/ports.ts'
-import { type Reason, sentence } from '../../core/vocabulary/reasons.ts'
-import { createClient } from '../../edge/cluster/client.ts'
-import { type NetnsHandle, openNetns, OWN_NETNS } from '../../edge/host/namespaces.ts'
-import { NetnsWorker } from '../../edge/host/netns-worker.ts'
-import type { Check } from '../../edge/telemetry/health.ts'
-import { createLogger, type Logger } from '../../edge/telemetry/logger.ts'
+import { sentence } from '../../core/vocabulary/reasons.ts'
+import type { Logger } from '../../edge/telemetry/logger.ts'
 import { metricsPage } from '../../edge/telemetry/metrics.ts'
-import { pageServer } from '../../edge/telemetry/page-server.ts'
-import { Alarms } from '../alarms.ts'
+import { pageServer, type PageServer } from '../../edge/telemetry/page-server.ts'
 import { ambientLeftovers } from './ambient/leftovers.ts'
-import { nodeAmbient } from './ambient/node-ambient.ts'
-import { PodQueue } from './cni/pod-queue.ts'
+import { type NodeAmbient, nodeAmbient } from './ambient/node-ambient.ts'
 import { PluginSocket } from './cni/plugin-socket.ts'
+import { PodQueue } from './cni/pod-queue.ts'
 import { SandboxNamespaces } from './cni/sandbox-netns.ts'
 import { Sandboxes } from './cni/sandboxes.ts'
 import { CniServer } from './cni/server.ts'
 import { healthServer } from './health.ts'
-import { createInstaller, installedCheck, uninstalling } from './installer/create-installer.ts'
-import type { Installer } from './installer/installer.ts'
-import { Journal } from './journal.ts'
-import { type Loop, periodic } from './loop.ts'
-import { NetnsFinder } from './netns-finder.ts'
-import { NodePods } from './node-pods.ts'
-import type { AgentOptions } from './options.ts'
-import { agentMetrics, type AgentMetrics, recordRequest, setGauges } from './record.ts'
-import { Redirector } from './redirector.ts'
-import { proving } from './verify/proving.ts'
+import { uninstalling } from './installer/create-installer.ts'
+import type { Loop } from './loop.ts'
+import { type NodeParts, openNode } from './node-parts.ts'
+import type { AgentOptions, AmbientOptions } from './options.ts'
+import { alarmsLoop, journalLoop, selfTestLoop, stopProcess } from './own-loops.ts'
+import { readiness } from './readiness.ts'
+import { recordRequest, setGauges } from './record.ts'
+import type { Redirector } from './redirector.ts'
+import { proving, type Proving } from './verify/proving.ts'
 
 /** An agent that works. */
 export interface Agent {
@@ -41,159 +30,58 @@ export interface Agent {
   readonly close: () => Promise<void>
 }
 
-const ALARMS_MS = 5_000
-const JOURNAL_MS = 30_000
-/** Kernel modules come and go: what the node can do is tried again with real rules in namespaces made for it. */
-const SELF_TEST_MS = 300_000
-/** A node that found no way is refused every promised pod meanwhile: it may have been only busy, so it tries again soon. */
-const SELF_TEST_AGAIN_MS = 10_000
 /** More pods than a node has wait, and those that wait for nothing but the watch do not hold up the others. */
 const REQUESTS = { running: 64, waiting: 1024 }
-/** Knowledge of pods that is older is an alarm: bookmarks come once a minute. */
-const PODS_STALE_MS = 120_000
+
+/** What changes while an agent runs. */
+interface State {
+  stopping: boolean
+  /** undefined: the agent does not listen yet */
+  pluginSocket: PluginSocket | undefined
+}
 
 /**
  * Starts an agent and resolves when it listens. Throws where an address is taken or the thread for namespaces cannot be made;
  * then nothing is left running. A node that can do nothing is no failure: the agent runs, is not ready, and says why.
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { paths, tools } = options
-  const log = createLogger({ level: 'info', ...options.log })
-  const metrics = agentMetrics()
   await using starting = new AsyncDisposableStack()
-  const worker = starting.use(await NetnsWorker.start({ libnftables: tools.libnftables, programs: tools.programs }))
-  const ambientNode = { ...PLAIN_AMBIENT_NODE, dnsCapture: options.ambient?.dnsCapture ?? true }
-  const probes = starting.use(await NetnsWorker.start({ libnftables: null, programs: tools.programs }))
-  const redirector = new Redirector({ worker, prober: probes, backend: tools.backend, ambient: ambientNode })
-  const abilities = await redirector.tryNode()
-  let triedAt = performance.now()
-  logBackend(redirector, log)
-  const journal = new Journal(join(paths.runDir, 'journal.json'), bootId(paths.proc))
-  const pods = new NodePods({ nodeName: options.nodeName, pods: options.pods, report: reportWatch(log, metrics) })
-  const installer = createInstaller(options, log, metrics)
-  const alarms = new Alarms(log, (reason, count) => metrics.set('sluice_alarms', { reason }, count))
-  const startedAt = performance.now()
-  const host = starting.use(openHost(paths.proc))
-  const client = options.pods.from === 'cluster' ? createClient(options.pods.connection) : null
-  const finder = new NetnsFinder({ worker: probes, host, proc: paths.proc, netnsDir: paths.netnsDir, journal })
-  const proofs = proving({
-    ...{ pods, journal, finder, redirector, probes, metrics, log },
-    // while the node is taken off, ambient pods leave on purpose: nothing is judged then
-    around: ({ namespace }) => (uninstalling(installer) === null ? around(namespace, pods, options) : undefined),
-    ambientDns: ambientNode.dnsCapture,
-    outside: host,
-    proc: paths.proc,
-    everyMs: options.sweepMs,
-    client,
-  })
+  const parts = await openNode(options, starting)
+  const { log, metrics, journal, pods } = parts
+  const { ipv6 } = await parts.redirector.tryNode()
+  logBackend(parts.redirector, log)
+  const proofs = provingOf(parts, options)
+  const families = ipv6 ? ([4, 6] as const) : ([4] as const)
   const ambient =
-    options.ambient === null
-      ? null
-      : starting.use(
-          nodeAmbient({
-            ...{ pods, journal, finder, redirector, worker, host, client, metrics, log },
-            ...{ proofs: proofs.proofs, prober: probes, proc: paths.proc, ztunnelSocket: paths.ztunnelSocket },
-            self: options.self,
-            node: { ...ambientNode, families: abilities.ipv6 ? [4, 6] : [4] },
-            retired: () => uninstalling(installer),
-            onLost: (reason) => {
-              log.fatal({ reason: reason.code }, `${sentence(reason)}: stopping, to be started anew`)
-              stopProcess()
-            },
-            branchEni: options.ambient.branchEni,
-            rules: { enablement: options.ambient.enablement, excludedNamespaces: options.excludedNamespaces },
-          }),
-        )
-  const left = { pods, journal, worker, host, log, node: { ...ambientNode, families: [4, 6] as const } }
-  /** what is there once the agent listens */
-  const late: { pluginSocket?: PluginSocket } = {}
-  const loops: Loop[] = [
-    periodic({
-      name: 'alarms',
-      everyMs: ALARMS_MS,
-      turn: () => {
-        alarms.observe([
-          ...alarmsOf({ pods, journal, redirector, installer, startedAt }),
-          ...proofs.alarms(),
-          ...(ambient?.alarms() ?? []),
-          ...(late.pluginSocket?.alarms() ?? []),
-        ])
-        endWithoutThread([worker, probes], log)
-      },
-      report: reportTurn(log, 'alarms'),
-    }),
-    periodic({
-      name: 'journal',
-      everyMs: JOURNAL_MS,
-      turn: () => forgetGone(journal),
-      report: reportTurn(log, 'journal'),
-    }),
-    periodic({
-      name: 'self-test',
-      everyMs: SELF_TEST_AGAIN_MS,
-      turn: async () => {
-        if (redirector.picked.is === 'picked' && performance.now() - triedAt < SELF_TEST_MS) return
-        await redirector.tryNode()
-        triedAt = performance.now()
-      },
-      report: reportTurn(log, 'self-test'),
-    }),
-    ...proofs.loops,
-    ...(ambient?.loops ?? [ambientLeftovers({ ...left, proc: paths.proc, ztunnelSocket: paths.ztunnelSocket })]),
-    installer,
-  ]
-
+    options.ambient === null ? null : starting.use(ambientOf(parts, proofs, options, options.ambient, families))
+  const state: State = { stopping: false, pluginSocket: undefined }
+  const loops = loopsOf({ parts, proofs, ambient, state, options })
   const queue = new PodQueue(REQUESTS)
-  const sandboxes = new Sandboxes({
-    ...{ pods, journal, redirector, worker, excludedNamespaces: options.excludedNamespaces },
-    namespaces: new SandboxNamespaces(paths),
-    ambient: ambient?.enrolment ?? null,
-    ...(options.ambient !== null && { enablement: options.ambient.enablement }),
-    onRedirected: (uid) => proofs.redirected(uid),
-    measure: (phase, seconds) => metrics.observe('sluice_cni_duration_seconds', { phase }, seconds),
-  })
-
-  let stopping = false
-  const readiness = (): readonly Check[] => [
-    stopping
-      ? { name: 'running', is: 'failed', detail: 'the agent was told to stop' }
-      : { name: 'running', is: 'ok', detail: 'the agent works' },
-    redirector.picked.is === 'picked'
-      ? { name: 'self-test', is: 'ok', detail: `traffic followed real rules, made by ${redirector.picked.backend}` }
-      : { name: 'self-test', is: 'failed', detail: sentence(redirector.picked.reason) },
-    late.pluginSocket?.check() ?? {
-      name: 'plugin-socket',
-      is: 'failed',
-      detail: `nobody answers at ${paths.pluginSocket}`,
-    },
-    installedCheck(installer),
-  ]
-  const health = healthServer(loops, readiness)
+  const health = healthServer(loops, () => readiness(parts, { ...state, socketPath: options.paths.pluginSocket }))
   starting.defer(async () => await health.close())
-  const metricsApp = pageServer({
-    '/metrics': async () => {
-      setGauges(metrics, { redirector, loops, pods, journal, queue, installer })
-      proofs.setGauges()
-      ambient?.setGauges()
-      return await metricsPage(metrics)
-    },
-  })
+  const metricsApp = metricsServer(() => {
+    setGauges(metrics, { ...parts, loops, queue })
+    proofs.setGauges()
+    ambient?.setGauges()
+  }, parts)
   starting.defer(async () => await metricsApp.close())
   const healthAddress = await health.listen(options.health)
   const metricsAddress = await metricsApp.listen(options.metrics)
   const cni = await CniServer.listen({
-    ...{ socket: paths.pluginSocket, sandboxes, queue, record: recordRequest(log, metrics) },
+    socket: options.paths.pluginSocket,
+    sandboxes: sandboxesOf({ parts, proofs, ambient, options }),
+    queue,
+    record: recordRequest(log, metrics),
     report: (err) => log.error({ err }, 'a request of the plugin failed'),
   })
   starting.defer(async () => await cni.close())
-
-  late.pluginSocket = new PluginSocket({ server: cni, path: paths.pluginSocket, metrics, log })
-  loops.push(late.pluginSocket.loop)
+  state.pluginSocket = new PluginSocket({ server: cni, path: options.paths.pluginSocket, metrics, log })
+  loops.push(state.pluginSocket.loop)
 
   const stop = new AbortController()
   const running = Promise.all([pods, ...loops].map(async (part) => await part.run(stop.signal)))
-  const parts = starting.move()
-  parts.defer(async () => {
+  const open = starting.move()
+  open.defer(async () => {
     stop.abort()
     await running
     journal.write()
@@ -203,58 +91,37 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     healthAddress,
     metricsAddress,
     close: async () => {
-      if (!stopping) log.info('stopping: not ready any more; rules stay')
-      stopping = true
-      await parts.disposeAsync()
+      if (!state.stopping) log.info('stopping: not ready any more; rules stay')
+      state.stopping = true
+      await open.disposeAsync()
     },
   }
 }
 
-/** How this node does ambient. */
-const PLAIN_AMBIENT_NODE: NodeFacts['ambient'] = {
-  dnsCapture: true,
-  probeSource: { 4: address.parse(PROBE_SOURCE.v4), 6: address.parse(PROBE_SOURCE.v6) },
+/** What an agent consists of, once all of it is made. */
+interface Made {
+  readonly parts: NodeParts
+  readonly proofs: Proving
+  /** null: this agent does no ambient */
+  readonly ambient: NodeAmbient | null
+  readonly options: AgentOptions
 }
 
-interface Watched {
-  readonly pods: NodePods
-  readonly journal: Journal
-  readonly redirector: Redirector
-  readonly installer: Installer
-  readonly startedAt: number
-}
-
-function alarmsOf({ pods, journal, redirector, installer, startedAt }: Watched): readonly Reason[] {
-  const { picked } = redirector
-  // just started is no alarm yet
-  const ageMs = Math.min(pods.ageMs, performance.now() - startedAt)
-  return [
-    ...(ageMs > PODS_STALE_MS
-      ? [{ code: 'pods_unknown', args: { seconds: Math.round(pods.ageMs / 1000) } } as const]
-      : []),
-    ...(journal.unwritten === null
-      ? []
-      : [{ code: 'journal_unwritten', args: { problem: journal.unwritten } } as const]),
-    ...(picked.is === 'picked' ? [] : [picked.reason]),
-    ...installer.alarms(),
-  ]
-}
-
-/** Without its threads an agent can redirect and measure nothing, though its loops turn: another process can. */
-function endWithoutThread(workers: readonly NetnsWorker[], log: Logger): void {
-  const lost = workers.find(({ ended }) => ended !== undefined)
-  if (lost === undefined) return
-  log.fatal({ err: lost.ended }, 'a thread for network namespaces has ended: stopping, to be started anew')
-  stopProcess()
-}
-
-/** As the kubelet does, which starts another one. */
-function stopProcess(): void {
-  process.kill(process.pid, 'SIGTERM')
+function provingOf(parts: NodeParts, options: AgentOptions): Proving {
+  return proving({
+    ...parts,
+    probes: parts.prober,
+    // while the node is taken off, ambient pods leave on purpose: nothing is judged then
+    around: ({ namespace }) => (uninstalling(parts.installer) === null ? around(namespace, parts, options) : undefined),
+    ambientDns: parts.ambientNode.dnsCapture,
+    outside: parts.host,
+    proc: options.paths.proc,
+    everyMs: options.sweepMs,
+  })
 }
 
 /** What the node knows of a pod's namespace; undefined where the watch has not shown it yet. */
-function around(namespace: string, pods: NodePods, options: AgentOptions): Surroundings | undefined {
+function around(namespace: string, { pods }: NodeParts, options: AgentOptions): Surroundings | undefined {
   const { excludedNamespaces, ambient } = options
   const namespaceLabels = pods.namespaceLabels(namespace)
   if (namespaceLabels === undefined) return undefined
@@ -262,44 +129,67 @@ function around(namespace: string, pods: NodePods, options: AgentOptions): Surro
   return { namespace, namespaceLabels, excludedNamespaces, ambient: ambient !== null, ...enablement }
 }
 
-/** The network that the kubelet is in; where the first process may not be looked at, this process's own, which on a node is the same. */
-function openHost(proc: string): NetnsHandle {
-  try {
-    return openNetns(join(proc, '1/ns/net'))
-  } catch {
-    return openNetns(OWN_NETNS)
-  }
+function ambientOf(
+  parts: NodeParts,
+  { proofs }: Proving,
+  { self, paths, excludedNamespaces }: AgentOptions,
+  { enablement, branchEni }: AmbientOptions,
+  families: readonly (4 | 6)[],
+): NodeAmbient {
+  const { installer, log, ambientNode } = parts
+  return nodeAmbient({
+    ...parts,
+    ...{ proofs, self, branchEni, proc: paths.proc, ztunnelSocket: paths.ztunnelSocket },
+    node: { ...ambientNode, families },
+    retired: () => uninstalling(installer),
+    onLost: (reason) => {
+      log.fatal({ reason: reason.code }, `${sentence(reason)}: stopping, to be started anew`)
+      stopProcess()
+    },
+    rules: { enablement, excludedNamespaces },
+  })
 }
 
-/** Pods whose namespace is gone need no remembering; what could not be written before is tried again. */
-function forgetGone(journal: Journal): void {
-  for (const { uid, netnsPath, netnsId } of journal.all()) {
-    const there = statSync(netnsPath, { bigint: true, throwIfNoEntry: false })
-    if (there === undefined || `${there.dev}:${there.ino}` !== netnsId) journal.remove(uid)
-  }
-  journal.write()
+function loopsOf({ parts, proofs, ambient, state, options }: Made & { readonly state: State }): Loop[] {
+  const { proc, ztunnelSocket } = options.paths
+  const node = { ...parts.ambientNode, families: [4, 6] as const }
+  return [
+    alarmsLoop(parts, () => [
+      ...proofs.alarms(),
+      ...(ambient?.alarms() ?? []),
+      ...(state.pluginSocket?.alarms() ?? []),
+    ]),
+    journalLoop(parts),
+    selfTestLoop(parts),
+    ...proofs.loops,
+    ...(ambient?.loops ?? [ambientLeftovers({ ...parts, node, proc, ztunnelSocket })]),
+    parts.installer,
+  ]
+}
+
+function sandboxesOf({ parts, proofs, ambient, options }: Made): Sandboxes {
+  return new Sandboxes({
+    ...parts,
+    excludedNamespaces: options.excludedNamespaces,
+    namespaces: new SandboxNamespaces(options.paths),
+    ambient: ambient?.enrolment ?? null,
+    ...(options.ambient !== null && { enablement: options.ambient.enablement }),
+    onRedirected: (uid) => proofs.redirected(uid),
+    measure: (phase, seconds) => parts.metrics.observe('sluice_cni_duration_seconds', { phase }, seconds),
+  })
+}
+
+/** Serves `/metrics`; `refresh` sets the gauges before each answer. */
+function metricsServer(refresh: () => void, { metrics }: NodeParts): PageServer {
+  return pageServer({
+    '/metrics': async () => {
+      refresh()
+      return await metricsPage(metrics)
+    },
+  })
 }
 
 function logBackend({ picked }: Redirector, log: Logger): void {
   if (picked.is === 'picked') log.info({ backend: picked.backend, because: picked.because }, 'backend for rules')
   else log.error({ reason: picked.reason.code }, sentence(picked.reason))
-}
-
-/** What tells one run of the kernel from the next. */
-function bootId(proc: string): string {
-  return readFileSync(join(proc, 'sys/kernel/random/boot_id'), 'utf8').trim()
-}
-
-function reportTurn(log: Logger, loop: string): (error: unknown) => void {
-  return (err) => log.error({ err, loop }, 'a turn failed; the next one comes in its time')
-}
-
-function reportWatch(log: Logger, metrics: AgentMetrics): ConstructorParameters<typeof NodePods>[0]['report'] {
-  return (kind, { at, error, againMs, key }) => {
-    metrics.add('sluice_watch_problems_total', { kind, at })
-    // what the network and the API server do is a sentence, the rest is a bug and keeps its stack
-    const problem = error instanceof Error ? error.message : String(error)
-    const fields = { kind, at, key, againMs, ...(at !== 'request' && { err: error }) }
-    log.warn(fields, `a watch has a problem and goes on: ${problem}`)
-  }
 }

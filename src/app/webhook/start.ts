@@ -8,7 +8,6 @@ import { FIELD_MANAGER } from '../../core/vocabulary/names.ts'
 import type { Reason } from '../../core/vocabulary/reasons.ts'
 import { createClient } from '../../edge/cluster/client.ts'
 import { SYSTEM_CLOCK } from '../../edge/cluster/clock.ts'
-import type { ListWatchProblem } from '../../edge/cluster/list-watch-options.ts'
 import { secretStore } from '../../edge/cluster/secret-store.ts'
 import { createLogger, type Logger } from '../../edge/telemetry/logger.ts'
 import { metricsPage } from '../../edge/telemetry/metrics.ts'
@@ -19,6 +18,7 @@ import { selfMadeSource, type SelfMadeOptions } from '../../edge/tls/self-made-s
 import type { CertificateSource } from '../../edge/tls/source.ts'
 import type { CertificateStore } from '../../edge/tls/store.ts'
 import { Alarms } from '../alarms.ts'
+import { reportWatch } from '../watch-report.ts'
 import { factAlarms } from './alarms.ts'
 import type { Decide } from './answer.ts'
 import { clusterFacts, type ClusterFacts } from './cluster-facts.ts'
@@ -178,25 +178,15 @@ function factsOf({ facts, ...options }: WebhookOptions, log: Logger, metrics: We
     connection: facts.connection,
     installation,
     ...(facts.watch === undefined ? {} : { limits: facts.watch }),
-    report: reportWatch(log, metrics),
+    report: reportWatch(log, (labels) => metrics.add('sluice_watch_problems_total', labels)),
   })
-}
-
-function reportWatch(log: Logger, metrics: WebhookMetrics): (kind: string, problem: ListWatchProblem) => void {
-  return (kind, { at, error, againMs, key }) => {
-    metrics.add('sluice_watch_problems_total', { kind, at })
-    // what the network and the API server do is a sentence, the rest is a bug and keeps its stack
-    const problem = error instanceof Error ? error.message : String(error)
-    const fields = { kind, at, key, againMs, ...(at !== 'request' && { err: error }) }
-    log.warn(fields, `a watch has a problem and goes on: ${problem}`)
-  }
 }
 
 /** Without a cluster there is nothing to lead. */
 function leaderOf({ facts, ...options }: WebhookOptions, { world, certificate, log, metrics }: LeaderContext): Leader {
   if (facts.from === 'objects') return { run: () => Promise.resolve(), alarms: () => [] }
   const { leads = false, name = hostname(), limits } = facts.leader ?? {}
-  const report = reportWatch(log, metrics)
+  const report = reportWatch(log, (labels) => metrics.add('sluice_watch_problems_total', labels))
   return createLeader(
     {
       connection: facts.connection,

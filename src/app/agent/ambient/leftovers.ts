@@ -5,7 +5,7 @@ import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
 import { hasOwner } from '../../../edge/host/socket-file.ts'
 import type { Logger } from '../../../edge/telemetry/logger.ts'
 import type { Journal } from '../journal.ts'
-import { type Loop, periodic } from '../loop.ts'
+import { type Loop, periodic, reportTurn } from '../loop.ts'
 import type { NodePods } from '../node-pods.ts'
 import { claimsAmbient } from './pod-facts.ts'
 import { ProbePath } from './probe-path.ts'
@@ -34,7 +34,7 @@ export function ambientLeftovers(options: LeftoversOptions): Loop {
     turn: async () => {
       isDone ||= await clearLeftovers(options)
     },
-    report: (err) => log.error({ err, loop: 'ambient-leftovers' }, 'a turn failed; the next one comes in its time'),
+    report: reportTurn(log, 'ambient-leftovers'),
   })
 }
 

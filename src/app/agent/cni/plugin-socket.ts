@@ -1,7 +1,7 @@
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import type { Check } from '../../../edge/telemetry/health.ts'
 import type { Logger } from '../../../edge/telemetry/logger.ts'
-import { type Loop, periodic } from '../loop.ts'
+import { type Loop, periodic, reportTurn } from '../loop.ts'
 import type { AgentMetrics } from '../record.ts'
 import type { CniServer } from './server.ts'
 
@@ -24,7 +24,6 @@ export class PluginSocket {
   #problem: string | null = null
 
   constructor(options: PluginSocketOptions) {
-    const { path, log } = options
     this.#options = options
     this.loop = periodic({
       name: 'plugin-socket',
@@ -32,7 +31,7 @@ export class PluginSocket {
       turn: async () => {
         this.#problem = await this.#look()
       },
-      report: (err) => log.error({ err, path }, 'a turn failed; the next one comes in its time'),
+      report: reportTurn(options.log, 'plugin-socket'),
     })
   }
 

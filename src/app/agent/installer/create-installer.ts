@@ -3,6 +3,7 @@ import { pluginEntry, PLUGIN_TYPE } from '../../../core/conflist/entry.ts'
 import { type Reason, sentence } from '../../../core/vocabulary/reasons.ts'
 import type { Check } from '../../../edge/telemetry/health.ts'
 import type { Logger } from '../../../edge/telemetry/logger.ts'
+import { reportTurn } from '../loop.ts'
 import type { AgentOptions } from '../options.ts'
 import type { AgentMetrics } from '../record.ts'
 import { Installer } from './installer.ts'
@@ -22,7 +23,7 @@ export function createInstaller(options: AgentOptions, log: Logger, metrics: Age
       metrics.add('sluice_cni_changes_total', { what, cause })
       log.info(event, `${what} ${file}: ${cause}`)
     },
-    failed: (err) => log.error({ err, loop: 'installer' }, 'a turn failed; the next one comes in its time'),
+    failed: reportTurn(log, 'installer'),
   })
 }
 

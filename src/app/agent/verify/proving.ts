@@ -9,7 +9,7 @@ import type { Place } from '../../../edge/host/netns-jobs.ts'
 import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
 import type { Logger } from '../../../edge/telemetry/logger.ts'
 import type { Journal } from '../journal.ts'
-import type { Loop } from '../loop.ts'
+import { type Loop, reportTurn } from '../loop.ts'
 import type { NetnsFinder } from '../netns-finder.ts'
 import type { NodePod, NodePods } from '../node-pods.ts'
 import type { AgentMetrics } from '../record.ts'
@@ -80,7 +80,7 @@ export function proving(options: ProvingOptions): Proving {
         )
       },
       dropped: () => metrics.add('sluice_sweep_dropped_total', {}),
-      failed: (err) => log.error({ err, loop: 'sweep' }, 'a turn failed; the next one comes in its time'),
+      failed: reportTurn(log, 'sweep'),
     },
   })
   proofs.onRecord((proof, before) => {
