@@ -1,5 +1,5 @@
-import { stringify as yaml } from 'yaml'
-import { eachLine } from '../../core/vocabulary/one-line.ts'
+import { Document, visit } from 'yaml'
+import { eachLine, escapeUnseen } from '../../core/vocabulary/one-line.ts'
 import type { FlagRow, FlagValues } from './command.ts'
 
 /** The flag `-o` of every command that answers a question: text for people, json and yaml for machines. */
@@ -16,10 +16,26 @@ export const OUTPUT_FLAG = {
 export function render(flags: FlagValues, value: unknown, text: () => string): string {
   switch (flags['output']) {
     case 'json':
-      return `${JSON.stringify(value, null, 2)}\n`
+      return jsonText(value)
     case 'yaml':
-      return yaml(value, { lineWidth: 0 })
+      return yamlText(value)
     default:
       return eachLine(text())
   }
+}
+
+/** `value` as JSON that shows itself whole in a terminal: machines read the same from escapes. */
+export function jsonText(value: unknown): string {
+  return escapeUnseen(`${JSON.stringify(value, null, 2)}\n`)
+}
+
+/** The same in YAML, which knows escapes in double quotes alone. */
+function yamlText(value: unknown): string {
+  const document = new Document(value)
+  visit(document, {
+    Scalar: (_, node) => {
+      if (typeof node.value === 'string' && node.value !== escapeUnseen(node.value)) node.type = 'QUOTE_DOUBLE'
+    },
+  })
+  return escapeUnseen(document.toString({ lineWidth: 0 }))
 }

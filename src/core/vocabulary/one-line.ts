@@ -14,3 +14,10 @@ export function oneLine(text: string): string {
 export function eachLine(text: string): string {
   return text.replaceAll(UNSEEN_IN_A_LINE, ' ')
 }
+
+/** `text` of JSON, or of what YAML has in double quotes, with escapes for what a reader would not see: it means what it meant. */
+export function escapeUnseen(text: string): string {
+  return text.replaceAll(UNSEEN_IN_A_LINE, (run) =>
+    Array.from(run, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+  )
+}

@@ -4,7 +4,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { parse as parseYaml } from 'yaml'
 import { COMMANDS } from '../../../src/app/commands/commands.ts'
+import { render } from '../../../src/app/commands/output.ts'
 import { runProgram } from '../../../src/app/commands/program.ts'
 
 const POD = `# a comment
@@ -79,6 +81,27 @@ test('what a pod brings is printed in the order in which it was written, and on 
   const missing = await sluice(['explain', '-f', `${directory}/${sneaky.slice(0, 9)}`])
   assert.match(missing.err, /a egami-d/)
 })
+
+for (const [format, read] of [
+  ['json', (text: string): unknown => JSON.parse(text)],
+  ['yaml', (text: string): unknown => parseYaml(text)],
+] as const)
+  test(`as ${format} nothing that a pod brings shows itself in another order, and programs read what it says`, async () => {
+    const sneaky = 'a\u202Eegami-dekcehc\u2066\u007F'
+    const lines = `one\n\ttwo\n${sneaky}: three\n`
+    const annotations = { [sneaky]: lines, plain: 'one\ntwo\n' }
+    const pod = {
+      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', annotations } },
+      spec: { containers: [{ name: 'web', image: sneaky }] },
+    }
+    const { code, out } = await sluice(['inject', '-f', '-', '--mode', 'ambient', '-o', 'json'], JSON.stringify(pod))
+    assert.equal(code, 0)
+    const printed = render({ output: format }, JSON.parse(out), () => assert.fail('no text was asked for'))
+    for (const text of [out, printed]) assert.doesNotMatch(text, /(?!\n)[\p{Cc}\p{Bidi_Control}]/u)
+    assert.deepEqual(read(printed), JSON.parse(out))
+    const { metadata, spec } = read(printed) as typeof pod
+    assert.deepEqual([metadata.annotations[sneaky], spec.containers[0]?.image], [lines, sneaky])
+  })
 
 test('without any kubeconfig the message says so, and names the flag', () => {
   const env = { PATH: process.env['PATH'] ?? '', HOME: directory }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eachLine, oneLine } from '../../../src/core/vocabulary/one-line.ts'
+import { eachLine, escapeUnseen, oneLine } from '../../../src/core/vocabulary/one-line.ts'
 import { sentence } from '../../../src/core/vocabulary/reasons.ts'
 
 const HIDDEN: readonly (readonly [string, number, number])[] = [
@@ -19,13 +19,16 @@ for (const [what, first, last] of HIDDEN)
     for (const one of all) {
       assert.equal(oneLine(`a${one}b`), 'a b')
       assert.equal(eachLine(`a${one}b`), one === '\n' ? 'a\nb' : 'a b')
+      const escaped = escapeUnseen(`["a${one}b"]`)
+      if (one !== '\n') assert.match(escaped, /^\["a\\u[0-9a-f]{4}b"\]$/)
+      if (one !== '\n') assert.deepEqual(JSON.parse(escaped), [`a${one}b`])
     }
     assert.equal(oneLine(`a${all.join('')}b`), 'a b')
   })
 
 test('what people write stays, in whatever script', () => {
   for (const text of ['', 'ünï→… 😀', 'שלום عالم', '日本語 नमस्ते', 'e\u0301'])
-    assert.deepEqual([oneLine(text), eachLine(text)], [text, text])
+    assert.deepEqual([oneLine(text), eachLine(text), escapeUnseen(text)], [text, text, text])
 })
 
 test('no sentence shows the parts of a pod in another order than they were written', () => {

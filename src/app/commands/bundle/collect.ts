@@ -11,6 +11,7 @@ import { pathOf, type Target, withQuery } from '../../../edge/cluster/resource.t
 import { readSurvey, type SurveyOptions } from '../check/read-survey.ts'
 import { reasonOf } from '../input.ts'
 import { targetOf } from '../live.ts'
+import { jsonText } from '../output.ts'
 
 const LOG = { tailLines: 2000, limitBytes: 1024 * 1024 }
 
@@ -88,5 +89,5 @@ async function logsOf(client: ClusterClient, pod: JsonObject, problems: string[]
 }
 
 function json(name: string, value: unknown): ArchiveFile {
-  return { path: `${name}.json`, text: `${JSON.stringify(value, null, 2)}\n` }
+  return { path: `${name}.json`, text: jsonText(value) }
 }
