@@ -31,18 +31,25 @@ interface Asked {
   readonly name: string
   readonly namespace?: string
   readonly owner?: string
+  readonly node?: string
   readonly spec?: JsonObject
 }
 
-/** A running pod of node-0 whose agent asks for its eviction. */
-async function ask({ name, namespace = 'mesh', owner = 'ReplicaSet', spec = {} }: Asked): Promise<Target> {
+/** A running pod whose agent asks for its eviction. */
+async function ask({
+  name,
+  namespace = 'mesh',
+  owner = 'ReplicaSet',
+  node = 'node-0',
+  spec = {},
+}: Asked): Promise<Target> {
   const ownerReferences =
     owner === '' ? [] : [{ apiVersion: 'apps/v1', kind: owner, name: 'web', uid: 'c1b2', controller: true }]
   const pod = {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, labels: { app: name }, ownerReferences },
-    spec: { nodeName: 'node-0', containers: [{ name: 'a', image: 'registry.example/a:1' }], ...spec },
+    spec: { nodeName: node, containers: [{ name: 'a', image: 'registry.example/a:1' }], ...spec },
   }
   await installed.admin.create({ resource: cluster.RESOURCES.pod, namespace }, pod)
   const target = { resource: cluster.RESOURCES.pod, namespace, name }
@@ -121,6 +128,18 @@ test('a disruption budget is kept, and so is the budget of the policy', async (t
   )
   const gone = await Promise.all([held, ...asked].map(isGone))
   assert.deepEqual([gone[0], gone.filter(Boolean).length], [false, 2])
+  await installed.apply(given.configMap('sluice-system', 'sluice-policy', { policy: '{}' }))
+})
+
+test('a node that asks for many evictions leaves its share of the budget to the others', async (t) => {
+  const policy = given.configMap('sluice-system', 'sluice-policy', { policy: 'repair: { evictionsPerMinute: 2 }' })
+  await installed.apply(policy)
+  const many = []
+  for (const name of ['many-a', 'many-b', 'many-c', 'many-d']) many.push(await ask({ name }))
+  const one = await ask({ name: 'one', node: 'node-1' })
+  const serving = await installed.replica(t)
+  await shows(serving, 'sluice_evictions_total{reason="pod_evicted"} 2')
+  assert.equal(await isGone(one), true)
   await installed.apply(given.configMap('sluice-system', 'sluice-policy', { policy: '{}' }))
 })
 

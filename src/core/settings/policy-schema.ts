@@ -175,7 +175,8 @@ export const POLICY_SCHEMA = Type.Object(
           minimum: 0,
           maximum: 600,
           unit: 'evictions',
-          description: 'so many evictions a minute in the whole cluster; others wait',
+          description:
+            'so many evictions a minute in the whole cluster; others wait, and nodes take turns. One budget for all: what makes agents ask, a bad version or a rule of others, is often on every node at once, and a share for each would grow with the cluster',
         }),
       },
       {

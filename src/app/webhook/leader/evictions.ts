@@ -19,8 +19,8 @@ export interface EvictionGrounds {
 }
 
 /**
- * Evicts the pods for which the agent of their node asks, within the budget of the policy; the API server keeps disruption
- * budgets. An agent itself may evict nothing: its token must not be worth more than its node.
+ * Evicts the pods for which the agent of their node asks, within the budget of the policy, of which nodes take in turns; the API
+ * server keeps disruption budgets. An agent itself may evict nothing: its token must not be worth more than its node.
  */
 export class Evictions {
   readonly #parts: LeaderParts
@@ -47,12 +47,12 @@ export class Evictions {
     const judged = asks.map((ask) => ({ ask, why: evictionRefusal(ask, rules) }))
     this.#parts.alarm('evictions', judged.flatMap(refusal).slice(0, ALARMS))
     let done = true
-    for (const { ask, why } of judged) {
-      if (why !== undefined) continue
+    const granted = judged.filter(({ why }) => why === undefined).map(({ ask }) => ask)
+    for (const ask of this.#spent.inTurns(granted)) {
       if (this.#spent.total >= policy.repair.evictionsPerMinute || !(await this.#evict(client, ask, signal)))
         done = false
     }
-    return done && judged.every(({ why }) => why === undefined)
+    return done && granted.length === judged.length
   }
 
   /** Nobody is refused any more by a leader that has ended. */

@@ -53,7 +53,7 @@ export class Notices {
     const waiting = new Set(news.map(newsOf))
     for (const one of this.#waiting) if (!waiting.has(one)) this.#parts.metrics.add('sluice_events_dropped_total', {})
     this.#waiting = waiting
-    for (const notice of this.#leastToldFirst(news)) {
+    for (const notice of this.#spent.inTurns(news)) {
       if (this.#spent.total >= EVENTS_PER_MINUTE) break
       if (this.#spent.of(notice.node) >= EVENTS_PER_NODE_AND_MINUTE) continue
       const { uid, is } = notice
@@ -80,12 +80,6 @@ export class Notices {
     }
     const result = await tellEvent(client, event, this.#parts, signal)
     return result === 'done' || result === 'gone'
-  }
-
-  /** Nodes of which less was told come first, lest some that always have news keep the others out of the budget of all. */
-  #leastToldFirst(news: readonly Notice[]): readonly Notice[] {
-    const told = new Map(news.map(({ node }) => [node, this.#spent.of(node)]))
-    return news.toSorted((a, b) => (told.get(a.node) ?? 0) - (told.get(b.node) ?? 0))
   }
 
   #forgetOthersThan(notices: readonly Notice[]): void {

@@ -28,6 +28,17 @@ export class Spending {
     return this.#recent.filter((one) => one.node === node).length
   }
 
+  /** What waits, in turns: first what a node asks for of which least was spent, lest one that asks for much keep the others out. */
+  inTurns<T extends { readonly node: string }>(waiting: readonly T[]): readonly T[] {
+    const before = new Map<string, number>()
+    const placed = waiting.map((one) => {
+      const place = before.get(one.node) ?? this.of(one.node)
+      before.set(one.node, place + 1)
+      return { one, place }
+    })
+    return placed.toSorted((a, b) => a.place - b.place).map(({ one }) => one)
+  }
+
   get #recent(): readonly Spent[] {
     const since = this.#parts.clock.now() - this.#parts.limits.minuteMs
     return this.#spent.filter(({ at }) => at > since)
