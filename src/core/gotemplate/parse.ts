@@ -1,7 +1,7 @@
 import type { Command, Definitions, Node, Operand, Pipe } from './ast.ts'
 import type { Functions } from './functions/function.ts'
-import { lex, type Token, type TokenKind } from './lex.ts'
-import { placeOf, TemplateError } from './template-error.ts'
+import type { Token, TokenKind } from './lex.ts'
+import { TokenReader } from './token-reader.ts'
 
 /** Actions of Go's that open a block or stand alone; every other word at the start of an action is a function. */
 const KEYWORDS = new Set(['if', 'else', 'end', 'range', 'with', 'define', 'block', 'template', 'break', 'continue'])
@@ -25,46 +25,45 @@ interface Block {
 }
 
 class Parser {
-  readonly #text: string
   readonly #functions: Functions
-  readonly #tokens: readonly Token[]
+  readonly #tokens: TokenReader
   readonly #definitions = new Map<string, readonly Node[]>()
   readonly #calls: { readonly name: string; readonly at: number }[] = []
-  #next = 0
   #variables: string[] = ['']
   #nesting = 0
   #loops = 0
 
   constructor(text: string, functions: Functions) {
-    this.#text = text
     this.#functions = functions
-    this.#tokens = lex(text)
+    this.#tokens = new TokenReader(text)
   }
 
   parse(): Definitions {
     const { nodes, closedBy } = this.#block()
-    if (closedBy !== 'eof') throw this.#fault(this.#peek(), `{{${closedBy}}} without a block that it ends`)
+    if (closedBy !== 'eof')
+      throw this.#tokens.fault(this.#tokens.peek(), `{{${closedBy}}} without a block that it ends`)
     this.#definitions.set('', nodes)
     for (const { name, at } of this.#calls)
-      if (!this.#definitions.has(name)) throw this.#fault({ at }, `template ${JSON.stringify(name)} is not defined`)
+      if (!this.#definitions.has(name))
+        throw this.#tokens.fault({ at }, `template ${JSON.stringify(name)} is not defined`)
     return this.#definitions
   }
 
   /** Nodes up to the end of the block; `{{else}}` is left open for the caller. */
   #block(): Block {
-    this.#deeper(this.#peek())
+    this.#deeper(this.#tokens.peek())
     const nodes: Node[] = []
     for (;;) {
-      const token = this.#take()
+      const token = this.#tokens.take()
       if (token.kind === 'end') return this.#leave(nodes, 'eof')
       if (token.kind === 'text') {
         nodes.push({ kind: 'text', text: token.text })
         continue
       }
-      const word = this.#peek()
+      const word = this.#tokens.peek()
       if (word.kind === 'word' && (word.text === 'end' || word.text === 'else')) {
-        this.#take()
-        if (word.text === 'end') this.#expect('close')
+        this.#tokens.take()
+        if (word.text === 'end') this.#tokens.expect('close')
         return this.#leave(nodes, word.text)
       }
       const node = this.#action(token.at)
@@ -78,9 +77,9 @@ class Parser {
   }
 
   #action(at: number): Node | undefined {
-    const word = this.#peek()
+    const word = this.#tokens.peek()
     if (word.kind !== 'word' || !KEYWORDS.has(word.text)) return this.#plainAction(at)
-    this.#take()
+    this.#tokens.take()
     switch (word.text) {
       case 'if':
       case 'with':
@@ -88,8 +87,8 @@ class Parser {
         return this.#control(word.text, at)
       case 'break':
       case 'continue':
-        if (this.#loops === 0) throw this.#fault(word, `{{${word.text}}} outside {{range}}`)
-        this.#expect('close')
+        if (this.#loops === 0) throw this.#tokens.fault(word, `{{${word.text}}} outside {{range}}`)
+        this.#tokens.expect('close')
         return { kind: word.text, at }
       case 'template':
         return this.#call(at, this.#name(), word)
@@ -103,14 +102,14 @@ class Parser {
 
   #plainAction(at: number): Node {
     const pipe = this.#pipe('close', 1)
-    this.#expect('close')
+    this.#tokens.expect('close')
     return { kind: 'action', at, pipe }
   }
 
   #control(kind: 'if' | 'with' | 'range', at: number): Node {
     const scope = this.#variables.length
     const pipe = this.#pipe('close', kind === 'range' ? 2 : 1)
-    this.#expect('close')
+    this.#tokens.expect('close')
     const inner = this.#variables.length
     if (kind === 'range') this.#loops++
     const body = this.#block()
@@ -122,32 +121,32 @@ class Parser {
   }
 
   #otherwise(kind: 'if' | 'with' | 'range', body: Block, at: number): readonly Node[] {
-    if (body.closedBy === 'eof') throw this.#fault({ at }, `{{${kind}}} is not ended`)
+    if (body.closedBy === 'eof') throw this.#tokens.fault({ at }, `{{${kind}}} is not ended`)
     if (body.closedBy === 'end') return []
-    const word = this.#peek()
+    const word = this.#tokens.peek()
     // `{{else if}}` is an `{{if}}` inside the `{{else}}`, and shares its `{{end}}`
     if (word.kind === 'word' && word.text === kind && kind !== 'range') {
-      this.#take()
+      this.#tokens.take()
       this.#deeper(word)
       const node = this.#control(kind, word.at)
       this.#nesting--
       return [node]
     }
-    this.#expect('close')
+    this.#tokens.expect('close')
     const rest = this.#block()
-    if (rest.closedBy !== 'end') throw this.#fault({ at }, `{{${kind}}} is not ended by {{end}}`)
+    if (rest.closedBy !== 'end') throw this.#tokens.fault({ at }, `{{${kind}}} is not ended by {{end}}`)
     return rest.nodes
   }
 
   #define(name: string, word: Token): void {
-    this.#expect('close')
+    this.#tokens.expect('close')
     const [variables, loops] = [this.#variables, this.#loops]
     this.#variables = ['']
     this.#loops = 0
     const { nodes, closedBy } = this.#block()
     this.#variables = variables
     this.#loops = loops
-    if (closedBy !== 'end') throw this.#fault(word, `{{${word.text}}} is not ended by {{end}}`)
+    if (closedBy !== 'end') throw this.#tokens.fault(word, `{{${word.text}}} is not ended by {{end}}`)
     this.#definitions.set(name, nodes)
   }
 
@@ -160,24 +159,24 @@ class Parser {
   }
 
   #call(at: number, name: string, word: Token): Node {
-    const pipe = this.#peek().kind === 'close' ? undefined : this.#pipe('close', 1)
-    this.#expect('close')
+    const pipe = this.#tokens.peek().kind === 'close' ? undefined : this.#pipe('close', 1)
+    this.#tokens.expect('close')
     this.#calls.push({ name, at: word.at })
     return { kind: 'template', at, name, pipe }
   }
 
   #name(): string {
-    const token = this.#take()
-    if (token.kind !== 'string') throw this.#fault(token, 'the name of the template must be a quoted string')
+    const token = this.#tokens.take()
+    if (token.kind !== 'string') throw this.#tokens.fault(token, 'the name of the template must be a quoted string')
     return token.text
   }
 
   #pipe(until: TokenKind, mostVariables: number): Pipe {
-    const { at } = this.#peek()
+    const { at } = this.#tokens.peek()
     const { variables, declares } = this.#assignment(mostVariables)
     const commands = [this.#command(until, false)]
-    while (this.#peek().kind === 'pipe') {
-      this.#take()
+    while (this.#tokens.peek().kind === 'pipe') {
+      this.#tokens.take()
       commands.push(this.#command(until, true))
     }
     if (declares) this.#variables.push(...variables)
@@ -185,34 +184,34 @@ class Parser {
   }
 
   #assignment(most: number): Pick<Pipe, 'variables' | 'declares'> {
-    const start = this.#next
+    const start = this.#tokens.position()
     const variables: string[] = []
-    while (this.#peek().kind === 'variable') {
-      variables.push(this.#take().text)
-      const sign = this.#take()
+    while (this.#tokens.peek().kind === 'variable') {
+      variables.push(this.#tokens.take().text)
+      const sign = this.#tokens.take()
       if (sign.kind === 'comma' && variables.length < most) continue
       if (sign.kind !== 'declare' && sign.kind !== 'assign') break
       const unknown = variables.find((name) => sign.kind === 'assign' && !this.#variables.includes(name))
-      if (unknown !== undefined) throw this.#fault(sign, `variable $${unknown} is not declared`)
+      if (unknown !== undefined) throw this.#tokens.fault(sign, `variable $${unknown} is not declared`)
       return { variables, declares: sign.kind === 'declare' }
     }
-    this.#next = start
+    this.#tokens.rewind(start)
     return { variables: [], declares: false }
   }
 
   #command(until: TokenKind, piped: boolean): Command {
-    const at = this.#peek().at
+    const at = this.#tokens.peek().at
     const operands: Operand[] = []
-    while (this.#peek().kind !== until && this.#peek().kind !== 'pipe') {
-      if (operands.length > 0 && !this.#peek().spaced && this.#peek().kind !== 'left')
-        throw this.#fault(this.#peek(), `unexpected ${JSON.stringify(this.#peek().text)}`)
+    while (this.#tokens.peek().kind !== until && this.#tokens.peek().kind !== 'pipe') {
+      if (operands.length > 0 && !this.#tokens.peek().spaced && this.#tokens.peek().kind !== 'left')
+        throw this.#tokens.fault(this.#tokens.peek(), `unexpected ${JSON.stringify(this.#tokens.peek().text)}`)
       operands.push(this.#operand(operands.length === 0))
     }
     const [first, ...args] = operands
-    if (first === undefined) throw this.#fault(this.#peek(), 'a value is missing')
+    if (first === undefined) throw this.#tokens.fault(this.#tokens.peek(), 'a value is missing')
     const count = args.length + (piped ? 1 : 0)
     if (first.kind === 'function') this.#checkCount(first, count)
-    else if (count > 0) throw this.#fault({ at }, 'only a function takes arguments; methods cannot be called')
+    else if (count > 0) throw this.#tokens.fault({ at }, 'only a function takes arguments; methods cannot be called')
     return { at, first, args }
   }
 
@@ -220,11 +219,11 @@ class Parser {
     const known = this.#functions.get(name)
     if (known === undefined || (count >= known.min && count <= known.max)) return
     const takes = known.min === known.max ? `${known.min}` : `${known.min} to ${known.max}`
-    throw this.#fault({ at }, `the function ${name} takes ${takes} arguments, not ${count}`)
+    throw this.#tokens.fault({ at }, `the function ${name} takes ${takes} arguments, not ${count}`)
   }
 
   #operand(first: boolean): Operand {
-    const token = this.#take()
+    const token = this.#tokens.take()
     const { at } = token
     switch (token.kind) {
       case 'string':
@@ -236,19 +235,20 @@ class Parser {
       case 'field':
         return { kind: 'dot', at, fields: this.#fields([token.text]) }
       case 'variable':
-        if (!this.#variables.includes(token.text)) throw this.#fault(token, `variable $${token.text} is not declared`)
+        if (!this.#variables.includes(token.text))
+          throw this.#tokens.fault(token, `variable $${token.text} is not declared`)
         return { kind: 'variable', at, name: token.text, fields: this.#fields([]) }
       case 'left': {
         this.#deeper(token)
         const pipe = this.#pipe('right', 0)
-        this.#expect('right')
+        this.#tokens.expect('right')
         this.#nesting--
         return { kind: 'pipe', at, pipe, fields: this.#fields([]) }
       }
       case 'word':
         return this.#word(token, first)
       default:
-        throw this.#fault(
+        throw this.#tokens.fault(
           token,
           token.kind === 'close' ? 'the action ends too early' : `unexpected ${JSON.stringify(token.text)}`,
         )
@@ -259,7 +259,7 @@ class Parser {
     const { text, at } = token
     if (text === 'true' || text === 'false') return { kind: 'literal', at, value: text === 'true' }
     if (text === 'nil') return { kind: 'literal', at, value: null }
-    if (!this.#functions.has(text)) throw this.#fault(token, `the function ${text} is not supported`)
+    if (!this.#functions.has(text)) throw this.#tokens.fault(token, `the function ${text} is not supported`)
     // as an argument, a bare name calls the function
     if (!first) this.#checkCount({ name: text, at }, 0)
     return { kind: 'function', at, name: text }
@@ -267,38 +267,17 @@ class Parser {
 
   #fields(start: readonly string[]): readonly string[] {
     const fields = [...start]
-    while (this.#peek().kind === 'field' && !this.#peek().spaced) fields.push(this.#take().text)
+    while (this.#tokens.peek().kind === 'field' && !this.#tokens.peek().spaced) fields.push(this.#tokens.take().text)
     return fields
   }
 
   #number(token: Token): number {
     const value = Number(token.text.replaceAll('_', '').replace(/^\+/, ''))
-    if (!Number.isFinite(value)) throw this.#fault(token, `${token.text} is no number`)
+    if (!Number.isFinite(value)) throw this.#tokens.fault(token, `${token.text} is no number`)
     return value
   }
 
-  #expect(kind: TokenKind): void {
-    const token = this.#take()
-    if (token.kind !== kind) throw this.#fault(token, `unexpected ${JSON.stringify(token.text)}`)
-  }
-
-  #peek(): Token {
-    return this.#tokens[this.#next] ?? END
-  }
-
-  #take(): Token {
-    const token = this.#peek()
-    this.#next++
-    return token
-  }
-
   #deeper(token: Token): void {
-    if (++this.#nesting > MAX_NESTING) throw this.#fault(token, `nested more than ${MAX_NESTING} deep`)
-  }
-
-  #fault({ at }: { readonly at: number }, problem: string): TemplateError {
-    return new TemplateError(problem, placeOf(this.#text, at))
+    if (++this.#nesting > MAX_NESTING) throw this.#tokens.fault(token, `nested more than ${MAX_NESTING} deep`)
   }
 }
-
-const END: Token = { kind: 'end', text: '', at: 0, spaced: false }
