@@ -1,3 +1,5 @@
+import { alarm, ALARMS } from './alarm-groups.ts'
+
 /** One alert of Prometheus and its runbook: the rule of the chart and a section of docs/alerts.md. */
 export interface AlertRow {
   readonly expr: string
@@ -15,37 +17,6 @@ export interface AlertRow {
 /** The name that the API server gives each entry of the webhook's configurations. */
 const ENTRIES = String.raw`.+\\.sluice-mesh\\.io`
 
-/** Alarms of `sluice_alarms` that an alert of their own stands for. */
-const ALARMS = {
-  facts: ['facts_stale', 'pods_unknown'],
-  configuration: ['configuration_missing', 'configuration_unusable', 'policy_invalid', 'template_unusable'],
-  entry: [
-    'cni_config_absent',
-    'cni_config_named_absent',
-    'cni_config_unusable',
-    'cni_config_outranked',
-    'cni_config_taken',
-    'cni_directory_unreadable',
-    'cni_plugin_failed',
-    'cni_write_failed',
-  ],
-  fight: ['cni_config_fight'],
-  ztunnel: [
-    'ztunnel_not_connected',
-    'ztunnel_silent',
-    'ztunnel_unreachable',
-    'ztunnel_busy',
-    'ztunnel_malformed',
-    'ztunnel_unasked',
-    'ztunnel_socket_unusable',
-    'ztunnel_socket_owned',
-    'ztunnel_thread_ended',
-    'ztunnel_stranger',
-  ],
-  pods: ['pod_not_redirected', 'pod_unproven'],
-} as const
-
-const alarm = (...codes: readonly string[]): string => `sluice_alarms{reason=~"${codes.join('|')}"}`
 const WHICH = 'kubectl -n sluice-system get pods -o wide'
 const AGENT_LOG = 'kubectl -n sluice-system logs --tail=200 POD_OF_THE_AGENT'
 const WEBHOOK_LOG = 'kubectl -n sluice-system logs -l app.kubernetes.io/name=sluice-webhook --tail=200 --prefix'
