@@ -21,6 +21,7 @@ import { netnsProcesses, type NetnsProcess } from './processes.ts'
 import type { ScratchNetwork } from './scratch-network.ts'
 import { openScratchNode, type ScratchNode } from './scratch-node.ts'
 import { knockAtScratchPod, type Knock, type Knocked } from './scratch-pod.ts'
+import type { Steps } from './steps.ts'
 import { survey, type Survey } from './survey.ts'
 import { changeRules, type Routing, routing, type RuleChanges } from './policy-routing.ts'
 import { type Observation, probe, type ProbePlan } from './probe.ts'
@@ -66,9 +67,18 @@ export interface Workshop {
   readonly means: Means
 }
 
-type Handlers = { readonly [K in JobKind]: (input: Jobs[K]['takes'], place: Place, shop: Workshop) => Jobs[K]['gives'] }
+type Handlers = {
+  readonly [K in JobKind]: (
+    input: Jobs[K]['takes'],
+    place: Place,
+    shop: Workshop,
+  ) => Jobs[K]['gives'] | Steps<Jobs[K]['gives']>
+}
 
-/** Every handler is synchronous: one job at a time has the thread, its namespace and libnftables to itself. */
+/**
+ * Every handler, or each of its steps, is synchronous: one at a time has the thread, its namespace and libnftables to itself.
+ * What waits for others does so between steps.
+ */
 export const HANDLERS: Handlers = {
   apply: (change, { fd, foreignUsers }, { home, means }) =>
     insideNetns(fd, home, () => apply(change, fd, foreignUsers, means)),

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { JobKind, Jobs, Place } from './netns-jobs.ts'
-import type { Hello, JobAnswer, JobMessage, ThreadData } from './netns-thread.ts'
+import type { Answer, Hello, JobMessage, JobNews, Order, ThreadData } from './netns-thread.ts'
 import type { ProgramPlace } from './xtables.ts'
 
 export interface NetnsWorkerOptions {
@@ -12,7 +12,7 @@ export interface NetnsWorkerOptions {
   readonly libnftables: string | null
   /** where nft and iptables are, and the environment that they get */
   readonly programs: ProgramPlace
-  /** how long one job may take; the programs that it starts have shorter limits of their own */
+  /** how long one job may keep the thread; the programs that it starts have shorter limits of their own */
   readonly hangAfterMs?: number
   /** what to do when a job hangs; a thread that blocks cannot be interrupted, so by default the process ends */
   readonly onHang?: (kind: JobKind) => void
@@ -20,8 +20,19 @@ export interface NetnsWorkerOptions {
 
 interface Waiting {
   readonly message: JobMessage
-  readonly settle: (answer: JobAnswer) => void
+  readonly settle: (answer: Answer) => void
 }
+
+/** Jobs that run strictly one after the other, in the order asked. */
+interface Lane {
+  readonly queue: Waiting[]
+  /** is the first of the queue with the thread? */
+  runs: boolean
+  heartbeat: NodeJS.Timeout | undefined
+}
+
+/** What measures: pods that start do not wait for it, and none of it needs libnftables. All else makes rules or is short. */
+const MEASURING: ReadonlySet<JobKind> = new Set<JobKind>(['survey', 'probe', 'knock', 'processes'])
 
 const HANG_AFTER_MS = 60_000
 /** More jobs than a node has pods: a queue beyond it means that nothing gets done. */
@@ -30,8 +41,9 @@ const QUEUE_LIMIT = 1024
 let libnftablesTaken = false
 
 /**
- * The thread that enters network namespaces, and the queue before it. Jobs run strictly one after the other, in the order
- * asked. At most one worker of a process has libnftables, which keeps state for the whole process.
+ * The thread that enters network namespaces, and the queues before it: one for what makes rules, and one for what measures, which
+ * begins only where nobody waits in the other, and lets those that come in between its steps. At most one worker of a process has
+ * libnftables, which keeps state for the whole process.
  */
 export class NetnsWorker implements AsyncDisposable {
   /** whether the library is there, or what the dynamic linker said */
@@ -39,8 +51,9 @@ export class NetnsWorker implements AsyncDisposable {
   readonly #thread: Worker
   readonly #hangAfterMs: number
   readonly #onHang: (kind: JobKind) => void
-  readonly #queue: Waiting[] = []
-  #heartbeat: NodeJS.Timeout | undefined
+  readonly #gone: Promise<unknown>
+  readonly #making: Lane = { queue: [], runs: false, heartbeat: undefined }
+  readonly #measuring: Lane = { queue: [], runs: false, heartbeat: undefined }
   #ended: Error | undefined
 
   private constructor(thread: Worker, hello: Hello, options: NetnsWorkerOptions) {
@@ -48,9 +61,10 @@ export class NetnsWorker implements AsyncDisposable {
     this.#thread = thread
     this.#hangAfterMs = options.hangAfterMs ?? HANG_AFTER_MS
     this.#onHang = options.onHang ?? endProcess
-    thread.on('message', (answer: JobAnswer) => this.#answered(answer))
+    thread.on('message', (news: JobNews) => this.#told(news))
     thread.on('error', (error: Error) => this.#end(error))
-    thread.on('exit', () => this.#end(new Error('the netns worker has ended')))
+    thread.on('exit', () => this.#end(hasEnded()))
+    this.#gone = new Promise((resolve) => thread.once('exit', resolve))
     thread.unref()
   }
 
@@ -80,45 +94,89 @@ export class NetnsWorker implements AsyncDisposable {
    */
   run<K extends JobKind>(kind: K, place: Place, input: Jobs[K]['takes']): Promise<Jobs[K]['gives']> {
     const { promise, resolve, reject } = Promise.withResolvers<Jobs[K]['gives']>()
-    const settle = (answer: JobAnswer): void => {
+    const settle = (answer: Answer): void => {
       if ('error' in answer) reject(answer.error)
       else resolve(answer.gives as Jobs[K]['gives'])
     }
+    const { queue } = this.#laneOf(kind)
     if (this.#ended !== undefined) settle({ error: this.#ended })
-    else if (this.#queue.length >= QUEUE_LIMIT)
-      settle({ error: new Error(`${QUEUE_LIMIT} jobs wait for the netns worker`) })
-    else if (this.#queue.push({ message: { kind, place: { ...place }, input }, settle }) === 1) this.#next()
+    else if (queue.length >= QUEUE_LIMIT) settle({ error: new Error(`${QUEUE_LIMIT} jobs wait for the netns worker`) })
+    else {
+      queue.push({ message: { kind, place: { ...place }, input }, settle })
+      this.#next()
+    }
     return promise
   }
 
-  /** Ends the thread when the job that runs is done; those behind it are rejected. */
+  /** Ends the thread when the job that keeps it is done; one that waits is given up, and those behind are rejected. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#ended !== undefined) return
-    await this.#thread.terminate()
+    this.#ended ??= hasEnded()
+    for (const { queue, runs } of this.#lanes) reject(queue.splice(runs ? 1 : 0), this.#ended)
+    this.#thread.ref()
+    this.#tell('end')
+    await this.#gone
+  }
+
+  get #lanes(): readonly Lane[] {
+    return [this.#making, this.#measuring]
+  }
+
+  #laneOf(kind: JobKind): Lane {
+    return MEASURING.has(kind) ? this.#measuring : this.#making
   }
 
   #next(): void {
-    const [first] = this.#queue
-    if (first === undefined) {
-      this.#thread.unref()
-      return
-    }
-    this.#thread.ref()
-    this.#heartbeat = setTimeout(() => this.#onHang(first.message.kind), this.#hangAfterMs)
-    this.#thread.postMessage(first.message)
+    this.#start(this.#making)
+    if (!this.#making.runs) this.#start(this.#measuring)
+    if (this.#lanes.some(({ runs }) => runs)) this.#thread.ref()
+    else this.#thread.unref()
   }
 
-  #answered(answer: JobAnswer): void {
-    clearTimeout(this.#heartbeat)
-    this.#queue.shift()?.settle(answer)
+  #start(lane: Lane): void {
+    const [first] = lane.queue
+    if (lane.runs || first === undefined) return
+    lane.runs = true
+    this.#watch(lane, first.message.kind, 0)
+    this.#tell(first.message)
+  }
+
+  #told(news: JobNews): void {
+    const lane = this.#laneOf(news.kind)
+    if ('waitsMs' in news) {
+      this.#watch(lane, news.kind, news.waitsMs)
+      return
+    }
+    clearTimeout(lane.heartbeat)
+    lane.runs = false
+    lane.queue.shift()?.settle(news)
     this.#next()
+  }
+
+  /** A job that waits keeps nobody from the thread: its time begins again when the wait is over. */
+  #watch(lane: Lane, kind: JobKind, waitsMs: number): void {
+    clearTimeout(lane.heartbeat)
+    lane.heartbeat = setTimeout(() => this.#onHang(kind), waitsMs + this.#hangAfterMs)
+  }
+
+  #tell(order: Order): void {
+    this.#thread.postMessage(order)
   }
 
   #end(error: Error): void {
     this.#ended ??= error
-    clearTimeout(this.#heartbeat)
-    for (const { settle } of this.#queue.splice(0)) settle({ error: this.#ended })
+    for (const lane of this.#lanes) {
+      clearTimeout(lane.heartbeat)
+      reject(lane.queue.splice(0), this.#ended)
+    }
   }
+}
+
+function hasEnded(): Error {
+  return new Error('the netns worker has ended')
+}
+
+function reject(waiting: readonly Waiting[], error: Error): void {
+  for (const { settle } of waiting) settle({ error })
 }
 
 /** Not `process.exit`: it waits for its threads, and this one does not come back. */

@@ -3,6 +3,7 @@ import { answeringPort } from './conntrack.ts'
 import { SystemError } from './libc.ts'
 import { insideNetns } from './namespaces.ts'
 import { hasConnection, type Over } from './socket-table.ts'
+import type { Steps } from './steps.ts'
 import { isListening, survey, type Survey } from './survey.ts'
 import {
   accept,
@@ -19,6 +20,7 @@ import {
   startListening,
   takeForeign,
   waitFor,
+  type Waited,
 } from './sockets.ts'
 
 /** One attempt to reach something, made to see where it ends up. */
@@ -89,9 +91,9 @@ const GONE: ReadonlySet<string> = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EACCE
 
 /**
  * Makes all attempts of `plan` at once and tells for each where it ended up. Called with the thread at `home`; `netns` is
- * the namespace under test. Connections are reset before a byte is sent.
+ * the namespace under test. Connections are reset before a byte is sent. Its patience is spent between steps.
  */
-export function probe(plan: ProbePlan, netns: number, home: number): readonly Observation[] {
+export function* probe(plan: ProbePlan, netns: number, home: number): Steps<readonly Observation[]> {
   const open: number[] = []
   const keep = (fd: number): number => {
     open.push(fd)
@@ -105,7 +107,22 @@ export function probe(plan: ProbePlan, netns: number, home: number): readonly Ob
       plan.probes.filter((probe) => probe.from === from).flatMap((probe) => startOne(probe, saw, keep))
     const outside = insideNetns(plan.outside ?? home, home, () => start('outside'))
     const attempts = [...insideNetns(netns, home, () => start('inside')), ...outside]
-    insideNetns(netns, home, () => settle(attempts, catchers, here, plan.patienceMs, saw))
+    const pending = (): readonly Attempt[] => attempts.filter(({ probe }) => !saw.has(probe))
+    const look = (ready: readonly boolean[]): void => {
+      const rest = pending()
+      for (const catcher of catchers) receive(catcher, attempts, saw)
+      noteEnded(rest, ready, here, saw)
+    }
+    // What stays inside has arrived by now.
+    insideNetns(netns, home, () => {
+      look(waitFor(socketsOf(pending(), catchers), 0))
+      noteTracked(pending(), saw)
+    })
+    const deadline = performance.now() + plan.patienceMs
+    for (let ms = plan.patienceMs; pending().length > 0 && ms > 0; ms = deadline - performance.now()) {
+      const ready = yield { sockets: socketsOf(pending(), catchers), ms }
+      if (ready.includes(true)) insideNetns(netns, home, () => look(ready))
+    }
     return plan.probes.map((probe) => ({
       saw: saw.get(probe) ?? { end: 'silence' },
       listening: isListening(here, probe.over, familyOf(probe.to.address), probe.leadsTo),
@@ -157,41 +174,31 @@ function startOne(probe: Probe, saw: Map<Probe, Saw>, keep: (fd: number) => numb
   }
 }
 
-/** Waits for the attempts to end, and notes in `saw` where. */
-function settle(
-  attempts: readonly Attempt[],
-  catchers: readonly Catcher[],
-  here: Survey,
-  patienceMs: number,
-  saw: Map<Probe, Saw>,
-): void {
-  const pending = (): readonly Attempt[] => attempts.filter(({ probe }) => !saw.has(probe))
-  const look = (waitMs: number): void => {
-    const rest = pending()
-    const dials = rest.map(({ fd, probe }) => ({ fd, dials: probe.over === 'tcp' }))
-    const ready = waitFor([...dials, ...catchers.map(({ fd }) => ({ fd, dials: false }))], waitMs)
-    for (const catcher of catchers) receive(catcher, attempts, saw)
-    rest.forEach((attempt, i) => {
-      if (ready[i] !== true || saw.has(attempt.probe)) return
-      const error = dialError(attempt.fd)
-      // at once: a proxy that finds nobody behind it hangs up, and its socket is gone; a connection that was reset was there
-      const isConnected = error === null || error === 'ECONNRESET'
-      saw.set(attempt.probe, isConnected ? acceptedBy(attempt, here) : endedBy(error))
-    })
-  }
-  // What stays inside has arrived by now. What is left alone by the rules, and a datagram that somebody else receives, tell
-  // no more by waiting, if the kernel tracks them.
-  look(0)
-  for (const attempt of pending()) {
+/** All that can have something to tell, attempts first. */
+function socketsOf(attempts: readonly Attempt[], catchers: readonly Catcher[]): readonly Waited[] {
+  const dials = attempts.map(({ fd, probe }) => ({ fd, dials: probe.over === 'tcp' }))
+  return [...dials, ...catchers.map(({ fd }) => ({ fd, dials: false }))]
+}
+
+/** Notes how those of `attempts` ended that are `ready`, unless a catcher had them. */
+function noteEnded(attempts: readonly Attempt[], ready: readonly boolean[], here: Survey, saw: Map<Probe, Saw>): void {
+  attempts.forEach((attempt, i) => {
+    if (ready[i] !== true || saw.has(attempt.probe)) return
+    const error = dialError(attempt.fd)
+    // at once: a proxy that finds nobody behind it hangs up, and its socket is gone; a connection that was reset was there
+    const isConnected = error === null || error === 'ECONNRESET'
+    saw.set(attempt.probe, isConnected ? acceptedBy(attempt, here) : endedBy(error))
+  })
+}
+
+/** What is left alone by the rules, and a datagram that somebody else receives, tell no more by waiting, if the kernel tracks them. */
+function noteTracked(attempts: readonly Attempt[], saw: Map<Probe, Saw>): void {
+  for (const attempt of attempts) {
+    const { over, to, from } = attempt.probe
     const port = trackedPort(attempt)
-    if (
-      attempt.probe.over === 'udp' ? port !== null : port === attempt.probe.to.port && attempt.probe.from === 'inside'
-    )
+    if (over === 'udp' ? port !== null : port === to.port && from === 'inside')
       saw.set(attempt.probe, { end: 'tracked', port: port ?? 0 })
   }
-  const deadline = performance.now() + patienceMs
-  for (let now = performance.now(); pending().length > 0 && now < deadline; now = performance.now())
-    look(deadline - now)
 }
 
 function endedBy(code: string): Saw {

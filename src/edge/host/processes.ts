@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { addressText } from './addresses.ts'
 import type { NamespaceId } from './namespaces.ts'
+import type { Steps } from './steps.ts'
 
 /**
  * The node's processes, as `proc` shows them. They come and go while one reads: what cannot be read is passed over, and a process
@@ -17,11 +18,15 @@ export interface NetnsProcess {
   readonly cgroup: string
 }
 
+/** So many are read in a step: a node has thousands, and other work of the thread should not wait for all. */
+const IN_A_STEP = 64
+
 /** One process for each namespace and cgroup, beside those of the namespaces `except`. */
-export function netnsProcesses(proc: string, except: readonly NamespaceId[]): readonly NetnsProcess[] {
+export function* netnsProcesses(proc: string, except: readonly NamespaceId[]): Steps<readonly NetnsProcess[]> {
   const passed = new Set(except)
   const found = new Map<string, NetnsProcess>()
-  for (const pid of pidsOf(proc)) {
+  for (const [i, pid] of pidsOf(proc).entries()) {
+    if (i % IN_A_STEP === IN_A_STEP - 1) yield { sockets: [], ms: 0 }
     const netns = ofProcess(() => namespaceOf(netnsOf(proc, pid)))
     if (netns === undefined || (netns !== null && passed.has(netns))) continue
     const cgroup = ofProcess(() => readFileSync(join(proc, String(pid), 'cgroup'), 'utf8'))

@@ -174,11 +174,14 @@ export function remoteEnd(fd: number, family: Family): Endpoint {
   return endpointOf(address)
 }
 
+/** A socket that will have something to tell. */
+export interface Waited {
+  readonly fd: number
+  readonly dials: boolean
+}
+
 /** Which of `fds` have something to tell: connected or failed for one that dials, a visitor for one that listens. */
-export function waitFor(
-  fds: readonly { readonly fd: number; readonly dials: boolean }[],
-  timeoutMs: number,
-): readonly boolean[] {
+export function waitFor(fds: readonly Waited[], timeoutMs: number): readonly boolean[] {
   const table = Buffer.alloc(8 * fds.length)
   fds.forEach(({ fd, dials }, i) => {
     table.writeInt32LE(fd, 8 * i)
