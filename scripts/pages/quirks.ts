@@ -48,7 +48,7 @@ export const QUIRKS: readonly Quirk[] = [
   otherwise('settings are taken by half'),
   otherwise('Multus: an empty or malformed list', 'multus_networks_malformed'),
   kept('Prometheus annotations on every injected pod'),
-  kept('partial tracing, zero values of a layer', 'tracing_replaced', 'proxy_config_zero'),
+  kept('partial tracing, zero values of a layer', 'tracing_replaced', 'runtime_values_replaced', 'proxy_config_zero'),
   kept('unknown keys of `proxy.istio.io/config`', 'proxy_config_unknown'),
   otherwise('ports of one number and two protocols'),
   kept('fixed exclusions of ports'),

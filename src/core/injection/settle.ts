@@ -38,19 +38,21 @@ function isNative(draft: Draft, context: InjectionContext): boolean {
 
 /** What the author of the annotation may not have meant: typing errors, and layers that do not merge (quirks 33, 34). */
 function cautions({ message, unknown, zeros }: ProtoReading, mesh: JsonObject): readonly Reason[] {
-  const lost = Object.keys(isObject(message['tracing']) ? objectOr(mesh['tracing']) : {}).filter(
-    (field) => !Object.hasOwn(objectOr(message['tracing']), field),
-  )
+  const lost = (field: string): readonly string[] => {
+    const [upper, lower] = [message[field], objectOr(mesh[field])]
+    return isObject(upper) ? Object.keys(lower).filter((key) => !Object.hasOwn(upper, key)) : []
+  }
   const kept = zeros.filter((field) => mesh[field] !== undefined)
   return [
     ...named('proxy_config_unknown', unknown),
     ...named('proxy_config_zero', kept),
-    ...named('tracing_replaced', lost),
+    ...named('tracing_replaced', lost('tracing')),
+    ...named('runtime_values_replaced', lost('runtimeValues')),
   ]
 }
 
 function named(
-  code: 'proxy_config_unknown' | 'proxy_config_zero' | 'tracing_replaced',
+  code: 'proxy_config_unknown' | 'proxy_config_zero' | 'tracing_replaced' | 'runtime_values_replaced',
   fields: readonly string[],
 ): readonly Reason[] {
   return fields.length === 0 ? [] : [{ code, args: { fields: fields.toSorted().join(', ') } }]

@@ -29,7 +29,7 @@ const ISTIO_ANNOTATIONS = {
   'proxy.istio.io/config': checked(
     'proxyConfig',
     'the ProxyConfig of the mesh',
-    'merged over the ProxyConfig of the mesh',
+    'merged over the ProxyConfig of the mesh, as in Istio: proxyMetadata key by key, every other field as a whole, runtimeValues and tracing too',
   ),
   'proxy.istio.io/overrides': free(
     'written',

@@ -24,6 +24,8 @@ const MESH_TRACING = {
   mesh: { defaultConfig: { interceptionMode: 'TPROXY', tracing: { zipkin: { address: 'z:1' } } } },
 }
 
+const MESH_RUNTIME = { mesh: { defaultConfig: { runtimeValues: { 'a.limit': '1', 'b.limit': '2' } } } }
+
 const CASES: readonly (readonly [string, JsonObject, Surroundings, readonly string[]])[] = [
   ['an ordinary pod gives no warning', podOf(), {}, []],
   ['an ordinary pod in mode cni gives no warning', podOf(), { mode: 'cni' }, []],
@@ -40,6 +42,18 @@ const CASES: readonly (readonly [string, JsonObject, Surroundings, readonly stri
     annotated(CONFIG, 'tracing: {sampling: 1}'),
     MESH_TRACING,
     ['tracing_replaced'],
+  ],
+  [
+    'a runtime value of the mesh that is lost is told',
+    annotated(CONFIG, 'runtimeValues: {a.limit: "3"}'),
+    MESH_RUNTIME,
+    ['runtime_values_replaced'],
+  ],
+  [
+    'runtime values that repeat those of the mesh are not told',
+    annotated(CONFIG, 'runtimeValues: {a.limit: "3", b.limit: "2"}'),
+    MESH_RUNTIME,
+    [],
   ],
   [
     'a status port that the agent does not listen on is told',

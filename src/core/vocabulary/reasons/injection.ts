@@ -99,6 +99,12 @@ export const INJECTION_REASONS = {
       `the tracing of proxy.istio.io/config replaces that of the mesh as a whole, which takes away: ${p.fields}`,
     fix: 'repeat in the annotation what shall stay',
   },
+  runtime_values_replaced: {
+    level: 'warn',
+    says: (p: { fields: string }) =>
+      `the runtimeValues of proxy.istio.io/config replace those of the mesh as a whole, which takes away: ${p.fields}`,
+    fix: 'repeat in the annotation what shall stay',
+  },
   status_ports_disagree: {
     level: 'warn',
     says: (p: { pod: number; mesh: number; agent: number }) =>
