@@ -7,7 +7,8 @@ import { IPTABLES } from '../../src/core/redirection/iptables.ts'
 import { networkOf } from '../../src/core/redirection/network.ts'
 import { NFTABLES } from '../../src/core/redirection/nftables.ts'
 import { plannedModel } from '../../src/core/redirection/rules-text.ts'
-import { makeScene } from './scene.ts'
+import { podUid, startPodProcess } from './pod-process.ts'
+import { ADDRESS, makeScene } from './scene.ts'
 import { inNetns, startWorker, tools } from './world.ts'
 
 /** `sluice verify` as people run it: its own process, its exit code, its words. */
@@ -97,6 +98,28 @@ test('a pod file and an intent say what is promised: DNS that is not captured is
     assert.equal(answer.status, 5, answer.out)
     assert.match(answer.out, /fails {4}DNS over UDP IPv4 traffic .* no rule translates it/)
     assert.match(answer.out, /also .* IPv4 nat ISTIO_OUTPUT -j ISTIO_OUTPUT_DNS/)
+  }
+})
+
+test('without a path the pod of the file is looked for on this node, by its uid and address', async () => {
+  await make(USUAL)
+  const uid = podUid()
+  await startPodProcess(uid, pod)
+  const podFile = (podIP: string | null): string =>
+    JSON.stringify({
+      metadata: { uid, annotations: { 'sluice-mesh.io/intent': encodeIntent(USUAL) } },
+      spec: { containers: [] },
+      status: podIP === null ? {} : { podIP },
+    })
+  const { status, out } = verify(['-f', '-'], podFile(ADDRESS.pod[4]))
+  assert.equal(status, 0, out)
+  const elsewhere = verify(['-f', '-'], podFile('10.99.99.99'))
+  assert.equal(elsewhere.status, 4)
+  assert.match(elsewhere.out, /^unknown\n {2}also {5}the network namespace of a pod that runs is not found: /)
+  for (const args of [[], ['-f', '-']]) {
+    const unplaced = verify(args, podFile(null))
+    assert.equal(unplaced.status, 2)
+    assert.match(unplaced.err, /verify needs --netns PATH, or by -f the pod as the API server shows it/)
   }
 })
 
