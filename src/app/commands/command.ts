@@ -10,6 +10,8 @@ export interface FlagRow {
   readonly aliases?: readonly string[]
   /** what follows the flag, in upper case; null for a switch */
   readonly value: string | null
+  /** may be given several times; the values are joined by commas, by which each may hold several, as with kubectl */
+  readonly many?: true
   /** allowed values, where the set is closed */
   readonly choices?: readonly string[]
   readonly default?: string

@@ -12,10 +12,11 @@ import { CLUSTER_FLAGS } from './cluster.ts'
 import { type Command, type CommandIo, type FlagRow, type FlagValues, UsageError } from './command.ts'
 import type { ExitName } from './exit-code.ts'
 import { type Explanation, explanationOf, fullReportOf, textOf } from './explanation.ts'
-import { FILE_FLAG, readText } from './input.ts'
+import { FILES_FLAGS, type InputFile, readFiles } from './input.ts'
+import { outcomesInFile } from './file-outcomes.ts'
 import { parseObjects } from './parse-objects.ts'
 import { ALL_NAMESPACES_FLAG, type Live, readLive, targetOf } from './live.ts'
-import { OFFLINE_FLAGS, readOfflineFacts } from './offline-facts.ts'
+import { OFFLINE_FLAGS, readOffline } from './offline-facts.ts'
 import { OUTPUT_FLAG, render } from './output.ts'
 import { columns } from './table.ts'
 import { readTargets, WORKLOAD_TYPES } from './targets.ts'
@@ -30,21 +31,23 @@ export const explainCommand: Command = {
   name: 'explain',
   positional: '[[TYPE/]NAME...]',
   positionalWords: WORKLOAD_TYPES,
-  flags: [FILE_FLAG, ...OFFLINE_FLAGS, ALL_NAMESPACES_FLAG, STALE_FLAG, ...CLUSTER_FLAGS, OUTPUT_FLAG],
+  flags: [...FILES_FLAGS, ...OFFLINE_FLAGS, ALL_NAMESPACES_FLAG, STALE_FLAG, ...CLUSTER_FLAGS, OUTPUT_FLAG],
   examples: [
     'sluice explain -f pod.yaml',
+    'sluice explain -f manifests/ -R --objects cluster.yaml',
     'sluice explain -f deployment.yaml --namespace-file namespace.yaml -o json',
     'kubectl sluice explain -n shop web-7c5ddbdf54-x7k2p deploy/cart',
     'kubectl sluice explain -f deployment.yaml --context prod',
     'kubectl sluice explain --stale -A',
   ],
   run: async (flags, positional, io) => {
-    const path = flags['filename']
-    if (path !== undefined && positional.length > 0)
+    const isFile = flags['filename'] !== undefined
+    if (isFile && positional.length > 0)
       throw new UsageError('explain takes -f FILE or names of a live cluster, not both')
-    if (flags['stale'] === 'true' && (path !== undefined || positional.length > 0))
+    if (flags['stale'] === 'true' && (isFile || positional.length > 0))
       throw new UsageError('--stale looks at every pod of the namespace, or of all with -A')
-    if (path !== undefined) return answer(flags, io, await explainFile(path, flags, io))
+    const files = await readFiles(flags, io)
+    if (files !== undefined) return answer(flags, io, await explainFiles(files, flags, io))
     if (positional.length > 0) return answer(flags, io, await explainNamed(positional, flags, io))
     if (!['namespace', 'all-namespaces', 'stale'].some((name) => flags[name] !== undefined && flags[name] !== 'false'))
       throw new UsageError('explain needs -f FILE, a NAME, or -n or -A for the pods of a live cluster')
@@ -52,15 +55,23 @@ export const explainCommand: Command = {
   },
 }
 
-/** A file is explained against a cluster where one is named, else offline. */
-async function explainFile(path: string, flags: FlagValues, io: CommandIo): Promise<readonly Explanation[]> {
+/** Files are explained against a cluster where one is named, else offline. */
+async function explainFiles(
+  files: readonly InputFile[],
+  flags: FlagValues,
+  io: CommandIo,
+): Promise<readonly Explanation[]> {
   const asksLive = flags['kubeconfig'] !== undefined || flags['context'] !== undefined
   const live = asksLive ? await readLive(flags, io) : undefined
-  const factsOf = live?.factsOf ?? (await readOfflineFacts(flags, io))
-  const documents = parseObjects(await readText(path, io), path)
-  const pods = documents.flatMap((document) => outcomesOfDocument(document, factsOf).pods)
-  if (pods.length === 0) throw new UsageError(`${path} holds no Pod, and no workload with a template of pods`)
-  return pods.map((pod) => explanationOf(pod, live?.registry))
+  const { factsOf, assumedOf } = live === undefined ? await readOffline(flags, io) : { ...live, assumedOf: () => [] }
+  const pods = files.flatMap((file) =>
+    parseObjects(file).flatMap((document) => outcomesInFile(file.name, document, factsOf).pods),
+  )
+  if (pods.length === 0)
+    throw new UsageError(
+      `${files.map(({ name }) => name).join(', ')}: there is no Pod, and no workload with a template of pods`,
+    )
+  return pods.map((pod) => explanationOf(pod, live?.registry, undefined, assumedOf(pod.facts.namespace.name)))
 }
 
 async function explainNamed(

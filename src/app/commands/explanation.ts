@@ -20,6 +20,8 @@ export interface Explanation {
   /** whom the API server asks, or may ask; undefined offline */
   readonly asked: readonly InjectorAsked[] | undefined
   readonly findings: readonly Reason[]
+  /** what nobody said, and was taken for true: offline only */
+  readonly assumed: readonly string[]
 }
 
 /** What `sluice explain -o json` prints of one pod: `Report`, and what is known besides. The keys are public API. */
@@ -31,6 +33,7 @@ interface FullReport extends Report {
   readonly ifAsked?: { readonly mode: string; readonly reason: string; readonly message: string }
   readonly webhooks?: readonly { readonly entry: string; readonly configuration: string; readonly verdict: string }[]
   readonly findings: readonly { readonly reason: string; readonly message: string }[]
+  readonly assumed?: readonly string[]
 }
 
 /** `registry`: undefined offline, where a pod is taken to be asked about. */
@@ -38,6 +41,7 @@ export function explanationOf(
   { name, facts, outcome }: PodOutcome,
   registry: Registry | undefined,
   now?: Mode | 'none',
+  assumed: readonly string[] = [],
 ): Explanation {
   const live = registry === undefined ? undefined : liveOutcome(facts, outcome, registry)
   const real = live?.outcome ?? outcome
@@ -49,12 +53,13 @@ export function explanationOf(
     now,
     asked: live?.asked.filter(({ verdict }) => verdict.is !== 'passes over'),
     findings: live?.findings ?? [],
+    assumed,
   }
 }
 
 /** What `explain -o json` prints of one pod. */
 export function fullReportOf(explanation: Explanation): FullReport {
-  const { name, outcome, ifAsked, voices, now, asked, findings } = explanation
+  const { name, outcome, ifAsked, voices, now, asked, findings, assumed } = explanation
   return {
     name,
     ...reportOf(outcome),
@@ -75,11 +80,12 @@ export function fullReportOf(explanation: Explanation): FullReport {
           webhooks: asked.map(({ entry, configuration, verdict }) => ({ entry, configuration, verdict: verdict.is })),
         }),
     findings: findings.map((reason) => ({ reason: reason.code, message: sentence(reason) })),
+    ...(assumed.length === 0 ? {} : { assumed }),
   }
 }
 
 /** For people: the name, then a table. */
-export function textOf({ name, outcome, ifAsked, voices, now, asked, findings }: Explanation): string {
+export function textOf({ name, outcome, ifAsked, voices, now, asked, findings, assumed }: Explanation): string {
   const rows: readonly TableRow[] = [
     ...(now === undefined ? [] : [['runs as', now === 'none' ? 'not meshed' : `mode ${now}`] as const]),
     ...(ifAsked === undefined
@@ -90,6 +96,7 @@ export function textOf({ name, outcome, ifAsked, voices, now, asked, findings }:
       .filter(({ verdict }) => verdict.is === 'asks')
       .map(({ entry, owner }): TableRow => ['asked', `${entry} of ${owner}`]),
     ...findings.map((reason): TableRow => ['webhooks', coded(reason)]),
+    ...assumed.map((line): TableRow => ['assumed', line]),
   ]
   const table = tableOf(outcome, { rows, reasons: findings })
   return `${name}\n${table.replaceAll(/^(?=.)/gm, '  ')}`

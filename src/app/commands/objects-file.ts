@@ -1,8 +1,6 @@
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { JsonObject } from '../../core/json/value.ts'
-import { type CommandIo, CommandFailure, type FlagRow } from './command.ts'
-import { readText, reasonOf } from './input.ts'
+import type { CommandIo, FlagRow } from './command.ts'
+import { filesOf, readInput } from './input.ts'
 
 /** API objects from files in the place of a cluster: nodes, namespaces, ConfigMaps, DaemonSets, in kubectl's form. */
 export const OBJECTS_FLAG = {
@@ -16,20 +14,6 @@ export async function readObjects(path: string, io: CommandIo): Promise<readonly
   // not before: servers that are given a cluster never read YAML, and it takes megabytes
   const { parseObjects } = await import('./parse-objects.ts')
   const objects: JsonObject[] = []
-  for (const file of await filesOf(path)) objects.push(...parseObjects(await readText(file, io), file))
+  for (const file of await filesOf(path, false)) objects.push(...parseObjects(await readInput(file, io)))
   return objects
-}
-
-async function filesOf(path: string): Promise<readonly string[]> {
-  if (path === '-') return [path]
-  try {
-    if (!(await stat(path)).isDirectory()) return [path]
-    const names = await readdir(path)
-    return names
-      .filter((name) => /\.(ya?ml|json)$/.test(name))
-      .sort()
-      .map((name) => join(path, name))
-  } catch (error) {
-    throw new CommandFailure(`cannot read ${path}: ${reasonOf(error)}`, { cause: error })
-  }
 }

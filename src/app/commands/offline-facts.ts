@@ -74,8 +74,15 @@ const ASSUMED: Coverage = {
 /** Offline injection is asked for sidecars, as with istioctl; ambient has to be named. */
 const OFFLINE_POLICY: Policy = { ...DEFAULT_POLICY, families: ['sidecar', 'ambient'] }
 
+/** The facts without a cluster, and what of them nobody said. */
+export interface Offline {
+  readonly factsOf: FactsOfPod
+  /** what is taken for true about pods of a namespace, and which flag says it */
+  readonly assumedOf: (namespace: string) => readonly string[]
+}
+
 /** Reads the files of `OFFLINE_FLAGS`. Throws UsageError naming file and field, CommandFailure where a file cannot be read. */
-export async function readOfflineFacts(flags: FlagValues, io: CommandIo): Promise<FactsOfPod> {
+export async function readOffline(flags: FlagValues, io: CommandIo): Promise<Offline> {
   const cluster = await readCluster(flags, io)
   const namespace = await readNamespace(flags, io)
   const settings = cluster === undefined || namesSettings(flags) ? await readSettings(flags, io) : cluster.settings
@@ -83,11 +90,13 @@ export async function readOfflineFacts(flags: FlagValues, io: CommandIo): Promis
   // on standard error: what the settings cannot do is said whichever pods the file holds
   for (const reason of unusableTemplates(settings)) io.err(`settings: ${coded(reason)}\n`)
   const env = pathEnv(flags['inject-path'] ?? '')
-  return (pod, named) => {
+  const described = (name: string): NamespaceFacts | undefined =>
+    namespaceFacts(name, namespace) ?? cluster?.namespace(name)
+  const factsOf: FactsOfPod = (pod, named) => {
     const name = named ?? flags['namespace'] ?? stringOr(objectOr(namespace?.['metadata'])['name']) ?? 'default'
     return {
       pod,
-      namespace: asked(flags, namespaceFacts(name, namespace) ?? cluster?.namespace(name) ?? standIn(name, flags)),
+      namespace: asked(flags, described(name) ?? standIn(name, flags)),
       settings,
       policy,
       coverage:
@@ -97,7 +106,17 @@ export async function readOfflineFacts(flags: FlagValues, io: CommandIo): Promis
       kubeletVersions: isOwnCluster(settings, env) ? (cluster?.kubeletVersions ?? new Map()) : undefined,
     }
   }
+  return {
+    factsOf,
+    assumedOf: (name) => [
+      ...(described(name) === undefined ? [standInSays(name, flags)] : []),
+      ...(cluster === undefined ? [NO_CLUSTER_SAYS] : []),
+    ],
+  }
 }
+
+const NO_CLUSTER_SAYS =
+  'every node can do every mode (--objects describes nodes and settings; --context or --kubeconfig asks a cluster)'
 
 /** What the API objects of `--objects` say, as the webhook would see them; undefined without the flag. */
 async function readCluster(flags: FlagValues, io: CommandIo): Promise<Snapshot | undefined> {
@@ -138,22 +157,22 @@ function checked<T>(parse: () => T): T {
 
 /** The text of a settings file: as it is, or `data[key]` where the file is the ConfigMap that holds it. */
 async function documentText(path: string | undefined, key: string, io: CommandIo): Promise<string | undefined> {
-  const text = await readOptional(path, io)
-  if (path === undefined || text === undefined || !/^\s*("kind"|kind)\s*:\s*"?ConfigMap/m.test(text)) return text
-  const map = parseObjects(text, path).find((object) => object['kind'] === 'ConfigMap')
+  const file = await readOptional(path, io)
+  if (file === undefined || !/^\s*("kind"|kind)\s*:\s*"?ConfigMap/m.test(file.text)) return file?.text
+  const map = parseObjects(file).find((object) => object['kind'] === 'ConfigMap')
   const data = stringOr(objectOr(map?.['data'])[key])
-  if (data === undefined) throw new UsageError(`${path} is a ConfigMap without data.${key}`)
+  if (data === undefined) throw new UsageError(`${file.name} is a ConfigMap without data.${key}`)
   return data
 }
 
 async function readNamespace(flags: FlagValues, io: CommandIo): Promise<JsonObject | undefined> {
-  const path = flags['namespace-file']
-  const text = await readOptional(path, io)
-  if (path === undefined || text === undefined) return undefined
-  const namespace = parseObjects(text, path).find(
-    (object) => object['kind'] === 'Namespace' || isObject(object['metadata']),
-  )
-  if (namespace === undefined) throw new UsageError(`${path} holds no Namespace; it needs kind and metadata`)
+  const file = await readOptional(flags['namespace-file'], io)
+  if (file === undefined) return undefined
+  const objects = parseObjects(file)
+  const namespace =
+    objects.find(({ kind }) => kind === 'Namespace') ??
+    objects.find(({ kind, metadata }) => kind === undefined && isObject(metadata))
+  if (namespace === undefined) throw new UsageError(`${file.name} holds no Namespace; it needs kind and metadata`)
   return namespace
 }
 
@@ -166,6 +185,11 @@ function namespaceFacts(name: string, given: JsonObject | undefined): NamespaceF
 /** A namespace that nobody described: one that asks for sidecars, unless the mode is named by a flag. */
 function standIn(name: string, flags: FlagValues): NamespaceFacts {
   return { name, labels: flags['mode'] === undefined ? { [ISTIO_LABELS.injection]: 'enabled' } : {}, annotations: {} }
+}
+
+function standInSays(name: string, flags: FlagValues): string {
+  const labels = flags['mode'] === undefined ? `the label ${ISTIO_LABELS.injection}=enabled alone` : 'no label'
+  return `the namespace ${name} has ${labels} (--namespace-file or --objects describes it)`
 }
 
 function asked(flags: FlagValues, namespace: NamespaceFacts): NamespaceFacts {

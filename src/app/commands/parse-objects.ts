@@ -1,25 +1,47 @@
-import { isMap, parseAllDocuments } from 'yaml'
+import { isMap, isScalar, parseAllDocuments } from 'yaml'
 import { isObject, type JsonObject } from '../../core/json/value.ts'
 import { UsageError } from './command.ts'
+import type { InputFile } from './input.ts'
 
 /**
  * The objects of a text with one or more YAML documents (JSON is YAML); the items of a `v1` List stand for themselves.
  * Empty documents are passed over. Throws UsageError with file, line and column where it is no YAML, or no object.
  */
-export function parseObjects(text: string, path: string): readonly JsonObject[] {
+export function parseObjects({ name, text }: InputFile): readonly JsonObject[] {
   const objects: JsonObject[] = []
-  for (const document of parseAllDocuments(text, { uniqueKeys: false })) {
+  for (const document of parseAllDocuments(text)) {
     const problem = 'errors' in document ? document.errors[0] : undefined
-    if (problem !== undefined) throw new UsageError(`${path} is no YAML: ${problem.message.split('\n')[0] ?? ''}`)
-    if (!('contents' in document) || document.contents === null) continue
-    if (!isMap(document.contents))
-      throw new UsageError(
-        `${path} holds a document that is no object; a Kubernetes object starts with apiVersion and kind`,
-      )
+    if (problem !== undefined) throw notYaml(name, problem)
+    if (!('contents' in document) || isNothing(document.contents)) continue
+    if (!isMap(document.contents)) throw notAnObject(name)
     const value: unknown = document.toJS({ maxAliasCount: 1000 })
     if (isObject(value)) objects.push(...itemsOf(value))
   }
   return objects
+}
+
+/** The one object of a file, which is the pod or the configuration that a command is about. */
+export function parsePodOrConfiguration(file: InputFile): JsonObject {
+  const [document, second] = parseObjects(file)
+  if (document === undefined || second !== undefined)
+    throw new UsageError(`${file.name} must hold one pod or configuration`)
+  return document
+}
+
+/** Says where the file `name` stops being YAML, and why. */
+export function notYaml(name: string, { message }: Error): UsageError {
+  return new UsageError(`${name} is no YAML: ${(message.split('\n')[0] ?? '').replace(/:$/, '')}`)
+}
+
+/** Says that a document of the file `name` is a text, a list or a number. */
+export function notAnObject(name: string): UsageError {
+  return new UsageError(
+    `${name} holds a document that is no object; a Kubernetes object starts with apiVersion and kind`,
+  )
+}
+
+function isNothing(contents: unknown): boolean {
+  return contents === null || (isScalar(contents) && contents.value === null)
 }
 
 function itemsOf(object: JsonObject): readonly JsonObject[] {

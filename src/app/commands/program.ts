@@ -51,6 +51,10 @@ function optionOf(flag: FlagRow, env: CommandIo['env']): Option {
     `${flag.help} [$${variableOf(flag)}]`,
   )
   if (flag.choices !== undefined) option.choices([...flag.choices])
+  if (flag.many === true) {
+    const all: string[] = []
+    option.argParser((value) => (all.push(value), all.join(',')))
+  }
   const given = env[variableOf(flag)]
   if (flag.value === null) {
     if (given === 'true') option.default(true)

@@ -1,8 +1,8 @@
 import { coded } from '../../core/explain/words.ts'
 import { rulesText } from '../../core/redirection/rules-text.ts'
 import { type Command, UsageError } from './command.ts'
-import { FILE_FLAG, readText } from './input.ts'
-import { parseObjects } from './parse-objects.ts'
+import { FILE_FLAG, readInput } from './input.ts'
+import { parsePodOrConfiguration } from './parse-objects.ts'
 
 export const rulesCommand: Command = {
   name: 'rules',
@@ -22,9 +22,7 @@ export const rulesCommand: Command = {
   run: async (flags, _positional, io) => {
     const path = flags['filename']
     if (path === undefined) throw new UsageError('rules needs -f FILE; - reads standard input')
-    const [document, second] = parseObjects(await readText(path, io), path)
-    if (document === undefined || second !== undefined)
-      throw new UsageError(`${path} must hold one pod or configuration`)
+    const document = parsePodOrConfiguration(await readInput(path, io))
     const rules = rulesText(
       document,
       flags['backend'] === 'nftables' ? 'nftables' : 'iptables',

@@ -16,8 +16,8 @@ import type { Found } from '../agent/netns-finder.ts'
 import { unentered } from '../agent/verify/verify.ts'
 import { type Command, CommandFailure, type CommandIo, type FlagValues, UsageError } from './command.ts'
 import type { ExitName } from './exit-code.ts'
-import { FILE_FLAG, readText, reasonOf } from './input.ts'
-import { parseObjects } from './parse-objects.ts'
+import { FILE_FLAG, readInput, reasonOf } from './input.ts'
+import { parsePodOrConfiguration } from './parse-objects.ts'
 import { OUTPUT_FLAG, render } from './output.ts'
 import { findPod, type NodePlaces } from './verify/find-pod.ts'
 
@@ -88,11 +88,7 @@ export const verifyCommand: Command = {
 }
 
 async function documentFrom({ filename }: FlagValues, io: CommandIo): Promise<JsonObject | null> {
-  if (filename === undefined) return null
-  const [document, second] = parseObjects(await readText(filename, io), filename)
-  if (document === undefined || second !== undefined)
-    throw new UsageError(`${filename} must hold one pod or configuration`)
-  return document
+  return filename === undefined ? null : parsePodOrConfiguration(await readInput(filename, io))
 }
 
 function intentFrom({ intent }: FlagValues, document: JsonObject | null): IntentResult {

@@ -26,11 +26,11 @@ export interface EditableDocument {
  */
 export function editableDocuments(text: string): {
   readonly documents: readonly EditableDocument[]
-  readonly problem: string | undefined
+  readonly problem: Error | undefined
 } {
-  const parsed = parseAllDocuments(text, { uniqueKeys: false })
+  const parsed = parseAllDocuments(text)
   const all: readonly Document.Parsed[] = Array.isArray(parsed) ? parsed : []
-  const problem = all.flatMap((document) => document.errors)[0]?.message.split('\n')[0]
+  const problem = all.flatMap((document) => document.errors)[0]
   return {
     problem,
     documents:
@@ -45,10 +45,21 @@ function editable(document: Document.Parsed, source: string): EditableDocument {
     value: document.toJS({ maxAliasCount: 1000 }) as unknown,
     text: source,
     withValue: (value) => {
+      // flow YAML of one long line is what JSON would become, and older clients take it for broken JSON
+      if (isJson(source)) return `${JSON.stringify(value, null, 2)}\n`
       const contents = document.contents
       if (isMap(contents)) editMap(document, contents, value)
       return document.toString({ lineWidth: 0 })
     },
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text.replace(/^\uFEFF/, ''))
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -173,9 +173,21 @@ for (const { name, argv, stdin, code, says } of [
     code: 1,
     says: /cannot read \/nowhere\/x\.yaml: there is no such file/,
   },
-  { name: 'no YAML', argv: ['inject', '-f', '-'], stdin: 'a: [1\nb: 2', code: 2, says: /- is no YAML: .*line 2/ },
+  {
+    name: 'no YAML',
+    argv: ['inject', '-f', '-'],
+    stdin: 'a: [1\nb: 2',
+    code: 2,
+    says: /standard input is no YAML: .*line 2/,
+  },
   { name: 'no object', argv: ['inject', '-f', '-'], stdin: '- 1\n', code: 2, says: /no object/ },
-  { name: 'no pod', argv: ['explain', '-f', '-'], stdin: 'kind: Service\n', code: 2, says: /holds no Pod/ },
+  {
+    name: 'no pod',
+    argv: ['explain', '-f', '-'],
+    stdin: 'kind: Service\n',
+    code: 2,
+    says: /standard input: there is no Pod/,
+  },
   {
     name: 'settings that cannot be used',
     argv: ['explain', '-f', '-', '--values-file', '-'],

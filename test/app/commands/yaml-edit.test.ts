@@ -65,6 +65,6 @@ test('what goes, goes; what changes kind, changes', () => {
 
 test('a syntax error is told with its place, and nothing is edited', () => {
   const { problem, documents } = editableDocuments('a: [1\nb: 2')
-  assert.match(problem ?? '', /line 2/)
+  assert.match(problem?.message ?? '', /line 2/)
   assert.deepEqual(documents, [])
 })
