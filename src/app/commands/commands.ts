@@ -75,4 +75,9 @@ export const COMMANDS: readonly CommandRow[] = [
     summary: 'prints the completion of commands and flags for a shell',
     load: async () => (await import('./completion.ts')).completionCommand(() => COMMANDS),
   },
+  {
+    name: 'version',
+    summary: 'says which version this is, and of which Node',
+    load: async () => (await import('./version.ts')).versionCommand,
+  },
 ]

@@ -11,7 +11,12 @@ const SUMMARY = 'puts pods into an Istio mesh with the least privilege that work
  * Runs `sluice ARGV…`: finds the command's row, loads it, parses its flags (flag before environment variable before
  * default) and runs it. Gives the exit code; never throws: a bug is printed with its stack and is exit code 1.
  */
-export async function runProgram(rows: readonly CommandRow[], argv: readonly string[], io: CommandIo): Promise<number> {
+export async function runProgram(
+  rows: readonly CommandRow[],
+  given: readonly string[],
+  io: CommandIo,
+): Promise<number> {
+  const argv = asCommand(given)
   try {
     const name = argv[0]
     const row = rows.find((candidate) => candidate.name === name)
@@ -20,6 +25,13 @@ export async function runProgram(rows: readonly CommandRow[], argv: readonly str
   } catch (error) {
     return EXIT_CODES[report(error, io)].code
   }
+}
+
+/** What people type by habit: `help COMMAND` and `--version`. */
+function asCommand(argv: readonly string[]): readonly string[] {
+  const [first, second] = argv
+  if (first === 'help' && second !== undefined) return [second, '--help']
+  return first === '--version' ? ['version'] : argv
 }
 
 async function runCommand(command: LoadedCommand, argv: readonly string[], io: CommandIo): Promise<number> {

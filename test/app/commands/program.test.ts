@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Command, CommandIo, FlagValues } from '../../../src/app/commands/command.ts'
+import type { Command, CommandIo, CommandRow, FlagValues } from '../../../src/app/commands/command.ts'
 import { CommandFailure, UsageError } from '../../../src/app/commands/command.ts'
+import { COMMANDS } from '../../../src/app/commands/commands.ts'
 import { runProgram } from '../../../src/app/commands/program.ts'
 
 interface Run {
@@ -15,7 +16,7 @@ interface Run {
 
 async function run(
   argv: readonly string[],
-  options: { env?: Record<string, string>; act?: () => never } = {},
+  options: { env?: Record<string, string>; act?: () => never; commands?: readonly CommandRow[] } = {},
 ): Promise<Run> {
   let out = ''
   let err = ''
@@ -48,7 +49,7 @@ async function run(
     loaded++
     return await Promise.resolve(command)
   }
-  const code = await runProgram([{ name: 'do', summary: 'does it', load }], argv, io)
+  const code = await runProgram(options.commands ?? [{ name: 'do', summary: 'does it', load }], argv, io)
   return { code, out, err, seen, loaded }
 }
 
@@ -87,6 +88,16 @@ test('help shows every flag with its variable, and an example', async () => {
   assert.equal(code, 0)
   for (const word of ['--mesh-config-file', 'SLUICE_MESH_CONFIG_FILE', '-A, --all', 'sluice do -A'])
     assert.ok(out.includes(word), word)
+})
+
+test('what people type by habit is understood: help of a command, and --version', async () => {
+  const { code, out } = await run(['help', 'do'])
+  assert.equal(code, 0)
+  assert.match(out, /^Usage: sluice do .*\[name\]/)
+  assert.equal((await run(['help', 'undo'])).code, 2)
+  const asked = await run(['--version'], { commands: COMMANDS })
+  assert.deepEqual([asked.code, asked.err], [0, ''])
+  assert.match(asked.out, /^sluice \d+\.\d+\.\d+ \(Node v\d+/)
 })
 
 test('without a command the commands and the exit codes are listed, and none is loaded for it', async () => {
