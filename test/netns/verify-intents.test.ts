@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { verifyPod } from '../../src/app/agent/verify/pod.ts'
 import { decodeIntent } from '../../src/core/intent/codec.ts'
+import type { Verdict } from '../../src/core/redirection/evidence.ts'
 import { redirectorWith } from './agent/redirectors.ts'
-import { makeScene } from './scene.ts'
-import { startWorker } from './world.ts'
+import { makeScene, type Scene } from './scene.ts'
+import { ip, startWorker } from './world.ts'
 
 /** What authors ask for that leaves part of the traffic alone: the rules as they were asked for are no fault. */
 const INTENTS: readonly Readonly<Record<string, string>>[] = [
@@ -33,22 +34,40 @@ const [worker, prober] = [await startWorker(), await startWorker(null)]
 const redirector = redirectorWith({ worker, prober, backend: null })
 await redirector.tryNode()
 
+/** What is measured of a pod with the rules that these fields ask for. */
+async function measured(scene: Scene, fields: Readonly<Record<string, string>>): Promise<Verdict> {
+  const read = decodeIntent(JSON.stringify({ v: 1, kind: 'sidecar', inboundPorts: '*', dns: 'all', ...fields }))
+  assert.ok(read.is === 'redirect' && read.intent.kind === 'sidecar', JSON.stringify(read))
+  const made = await redirector.redirect(scene.pod.handle, read.intent)
+  assert.equal(made.is, 'redirected', JSON.stringify(made))
+  const compared = await redirector.compare(scene.pod.handle, read.intent)
+  return await verifyPod(scene.pod.handle, scene.pod.path, read.intent, {
+    ...{ worker: prober, proxyExpected: false, outside: scene.node.handle, proc: '/proc', resolvers: null },
+    ...{ ambientDns: false, missing: compared.is === 'compared' ? compared.difference.missing : null },
+  })
+}
+
 for (const interception of ['REDIRECT', 'TPROXY'])
   test(`rules that leave traffic alone as they were asked to are measured as right: ${interception}`, async () => {
     const scene = await makeScene(null, [])
     for (const fields of INTENTS) {
-      const text = JSON.stringify({ v: 1, kind: 'sidecar', interception, inboundPorts: '*', dns: 'all', ...fields })
-      const read = decodeIntent(text)
-      assert.ok(read.is === 'redirect' && read.intent.kind === 'sidecar', JSON.stringify(read))
-      const made = await redirector.redirect(scene.pod.handle, read.intent)
-      assert.equal(made.is, 'redirected', JSON.stringify(made))
-      const compared = await redirector.compare(scene.pod.handle, read.intent)
-      const verdict = await verifyPod(scene.pod.handle, scene.pod.path, read.intent, {
-        ...{ worker: prober, proxyExpected: false, outside: scene.node.handle, proc: '/proc', resolvers: null },
-        ...{ ambientDns: false, missing: compared.is === 'compared' ? compared.difference.missing : null },
-      })
+      const verdict = await measured(scene, { interception, ...fields })
       // what nobody can measure is no pass, and no fault
       const expected = fields['excludedInterfaces'] === 'eth0' ? 'unknown' : 'redirected'
       assert.equal(verdict.is, expected, `${JSON.stringify(fields)}: ${JSON.stringify(verdict)}`)
     }
   })
+
+test('by which interface a pod sends is asked of its routes: what leaves by one that its author excluded is not measured', async () => {
+  const scene = await makeScene(null, [])
+  for (const version of ['-4', '-6']) ip('-n', scene.pod.name, version, 'route', 'replace', 'default', 'dev', 'net1')
+  for (const [excludedInterfaces, classes] of [
+    ['net1', ['inbound']],
+    ['eth0', ['outbound', 'proxy', 'dns-tcp', 'dns-udp']],
+    ['tap0,absent0', ['outbound', 'proxy', 'dns-tcp', 'dns-udp', 'inbound']],
+  ] as const) {
+    const verdict = await measured(scene, { outboundCidrs: '*', excludedInterfaces })
+    assert.equal(verdict.is, 'redirected', `${excludedInterfaces}: ${JSON.stringify(verdict)}`)
+    assert.deepEqual([...new Set(verdict.measured.map(({ class: one }) => one))].toSorted(), classes.toSorted())
+  }
+})

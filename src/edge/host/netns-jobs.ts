@@ -12,6 +12,7 @@ import {
   remove,
   runNft,
 } from './apply.ts'
+import { type Exits, leavingBy } from './exits.ts'
 import type { Feature } from './features.ts'
 import { type InterfaceAddress, interfaceAddresses } from './interface-addresses.ts'
 import { look, type Look, type LookOrder } from './look.ts'
@@ -51,6 +52,7 @@ export interface Jobs {
     readonly gives: readonly InterfaceAddress[]
   }
   readonly lackingItems: { readonly takes: readonly NetworkItem[]; readonly gives: readonly NetworkItem[] }
+  readonly leavingBy: { readonly takes: Exits; readonly gives: readonly string[] }
   readonly survey: { readonly takes: Readonly<Record<string, never>>; readonly gives: Survey }
 }
 export type JobKind = keyof Jobs
@@ -99,5 +101,6 @@ export const HANDLERS: Handlers = {
   changeRules: (changes, { fd }, { home }) => insideNetns(fd, home, () => changeRules(changes)),
   addresses: (_, { fd }, { home }) => insideNetns(fd, home, interfaceAddresses),
   lackingItems: (items, { fd }, { home }) => insideNetns(fd, home, () => lackingItems(items)),
+  leavingBy: (exits, { fd }, { home }) => insideNetns(fd, home, () => leavingBy(exits)),
   survey: (_, { fd }, { home }) => insideNetns(fd, home, survey),
 }

@@ -26,10 +26,9 @@ export function sidecarTarget(intent: SidecarIntent, dns: CapturedDns): Target {
   return {
     outbound: outboundOf(intent),
     inbound:
-      candidates.length === 0 || isFirstInterfaceExcluded(intent)
-        ? null
-        : { leadsTo: intent.inboundPort, candidates, exceptInterfaces: intent.excludedInterfaces },
+      candidates.length === 0 || isFirstInterfaceExcluded(intent) ? null : { leadsTo: intent.inboundPort, candidates },
     dns: asksReachDns(intent) ? dnsOf(dns) : null,
+    exceptInterfaces: intent.excludedInterfaces,
     transparent: intent.interception === 'TPROXY',
     proxy: { uid: proxyUid, gid: proxyGid },
     app: { uid: unlike(proxyUids), gid: appGroup(intent) },
@@ -41,8 +40,9 @@ export function ambientTarget(intent: AmbientIntent, dns: boolean): Target {
   const app = { uid: APP_ID, gid: APP_ID }
   return {
     outbound: { leadsTo: PROXY_PORTS.outbound, to: NOBODY, port: 80 },
-    inbound: intent.ingress ? null : { leadsTo: PROXY_PORTS.inbound, candidates: RARE_PORTS, exceptInterfaces: [] },
+    inbound: intent.ingress ? null : { leadsTo: PROXY_PORTS.inbound, candidates: RARE_PORTS },
     dns: dnsOf(dns ? 'all' : 'none'),
+    exceptInterfaces: [],
     transparent: false,
     proxy: { ...app, mark: AMBIENT_MARKS.ztunnel.value },
     app,
@@ -70,19 +70,14 @@ function asksReachDns(intent: SidecarIntent): boolean {
   return leavesByRules(intent) && !intent.outboundPortsExcluded.some((port) => port === DNS_PORT)
 }
 
-/** Does what an application sends away come to the rules, as far as one can know? */
-function leavesByRules(intent: SidecarIntent): boolean {
-  return isRedirectedGroupKnown(intent) && !isFirstInterfaceExcluded(intent)
+/** Does what an application sends away come to the rules: is there a group whose traffic is, by its number? Names are known in the pod's own image alone. */
+function leavesByRules({ ownerGroups }: SidecarIntent): boolean {
+  return ownerGroups === '*' || ownerGroups.some((group) => typeof group === 'number')
 }
 
-/** Then what comes from the node, and what leaves by the default route, is left alone: other interfaces cannot be tried from here. */
+/** Then what comes from the node is left alone: other interfaces cannot be tried from here. */
 function isFirstInterfaceExcluded({ excludedInterfaces }: SidecarIntent): boolean {
   return excludedInterfaces.some((name) => name === FIRST_INTERFACE)
-}
-
-/** Is there a group whose traffic is redirected, and is its number known? Names are known in the pod's own image alone. */
-function isRedirectedGroupKnown({ ownerGroups }: SidecarIntent): boolean {
-  return ownerGroups === '*' || ownerGroups.some((group) => typeof group === 'number')
 }
 
 function dnsOf(dns: CapturedDns): Target['dns'] {

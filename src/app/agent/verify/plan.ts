@@ -16,11 +16,20 @@ const DNS_PORT = 53
 const STRANGER = { uid: 65534, gid: 65534 }
 const LINK_LOCAL = /^(fe[89ab][0-9a-f]:|169\.254\.)/i
 
-/** The probes that measure what `target` promises: each class, in each family that the namespace has, for each address. */
-export function plan(target: Target, inside: Survey): readonly Planned[] {
+/** The addresses that `target` would be tried with from inside. */
+export function destinationsOf({ outbound, dns }: Target): readonly string[] {
+  return [outbound?.to, dns?.to].flatMap((to) => (to === undefined ? [] : [to[4], to[6]])).filter((to) => to !== null)
+}
+
+/**
+ * The probes that measure what `target` promises: each class, in each family that the namespace has, for each address but those in
+ * `leftAlone`, to which packets leave by an interface that is left alone.
+ */
+export function plan(target: Target, inside: Survey, leftAlone: readonly string[]): readonly Planned[] {
   const own = inside.addresses.filter(({ address, internal }) => !internal && !LINK_LOCAL.test(address))
   const families = ([4, 6] as const).filter((family) => own.some(({ address }) => familyOf(address) === family))
-  return [...outbound(target, families), ...inbound(target, inside, own), ...dns(target, families)]
+  const outward = [...outbound(target, families), ...dns(target, families)]
+  return [...outward.filter(({ probe }) => !leftAlone.includes(probe.to.address)), ...inbound(target, inside, own)]
 }
 
 function outbound({ outbound, app, proxy }: Target, families: readonly Family[]): readonly Planned[] {
@@ -32,12 +41,16 @@ function outbound({ outbound, app, proxy }: Target, families: readonly Family[])
   ])
 }
 
-function inbound({ inbound }: Target, { listeners }: Survey, own: readonly InterfaceAddress[]): readonly Planned[] {
+function inbound(
+  { inbound, exceptInterfaces }: Target,
+  { listeners }: Survey,
+  own: readonly InterfaceAddress[],
+): readonly Planned[] {
   const taken = new Set(listeners.tcp.map(({ port }) => port))
   const port = inbound?.candidates.find((candidate) => !taken.has(candidate)) ?? inbound?.candidates[0]
   if (inbound === null || port === undefined) return []
   return own
-    .filter(({ device }) => !inbound.exceptInterfaces.includes(device))
+    .filter(({ device }) => !exceptInterfaces.includes(device))
     .map(({ address }) => ({
       class: 'inbound',
       probe: { over: 'tcp', from: 'outside', to: { address, port }, user: STRANGER, leadsTo: inbound.leadsTo },

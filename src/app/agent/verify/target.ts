@@ -11,9 +11,10 @@ export interface Target {
     readonly leadsTo: number
     /** ports that are redirected; the first that nothing listens on is tried */
     readonly candidates: readonly number[]
-    readonly exceptInterfaces: readonly string[]
   } | null
   readonly dns: { readonly leadsTo: number; readonly to: Destinations } | null
+  /** what comes in or leaves by these is left alone */
+  readonly exceptInterfaces: readonly string[]
   /** TPROXY: inbound connections keep their destination */
   readonly transparent: boolean
   /** whose traffic is left alone; null: its ids cannot be known, so that cannot be measured */

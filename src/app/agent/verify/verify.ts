@@ -5,7 +5,7 @@ import type { Place } from '../../../edge/host/netns-jobs.ts'
 import type { Sender } from '../../../edge/host/sockets.ts'
 import { type IdMap, idMapOf } from '../../../edge/host/user-namespace.ts'
 import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
-import { plan, type Planned } from './plan.ts'
+import { destinationsOf, plan, type Planned } from './plan.ts'
 import type { Target } from './target.ts'
 
 export interface VerifyOptions {
@@ -48,7 +48,10 @@ export function unentered(path: string, error: unknown): Verdict {
 export async function measure(netns: Place, options: VerifyOptions): Promise<Verdict> {
   const { worker, outside, proxyExpected, missingRules } = options
   const target = netns.foreignUsers ? withOutsideIds(options.target, idMapOf(netns.fd, options.proc)) : options.target
-  const planned = plan(target, await worker.run('survey', netns, {}))
+  const devices = target.exceptInterfaces
+  const leftAlone =
+    devices.length === 0 ? [] : await worker.run('leavingBy', netns, { to: destinationsOf(target), devices })
+  const planned = plan(target, await worker.run('survey', netns, {}), leftAlone)
   const observed = await worker.run('probe', netns, {
     probes: planned.map(({ probe }) => probe),
     owner: target.proxy ?? target.app,

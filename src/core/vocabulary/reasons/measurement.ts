@@ -45,8 +45,9 @@ export const MEASUREMENT_REASONS = {
   },
   nothing_promised: {
     level: 'alarm',
-    says: () => 'nothing that can be measured is to be redirected in this pod, so nothing shows whether its rules hold',
-    fix: 'take a port or an address range out of the exclusions of the pod, or leave the pod out of the mesh',
+    says: () =>
+      'nothing that can be measured is to be redirected in this pod, since its author left the rest alone, so nothing shows whether its rules hold',
+    fix: 'take a port, an address range or an interface out of the exclusions of the pod, or leave the pod out of the mesh',
   },
   proxy_not_listening: {
     level: 'alarm',

@@ -19,8 +19,9 @@ const ROWS: readonly (readonly [string, Readonly<Record<string, string>>, Partia
     {},
     {
       outbound: { leadsTo: 15001, to: NOBODY, port: 80 },
-      inbound: { leadsTo: 15006, candidates: RARE_PORTS, exceptInterfaces: [] },
+      inbound: { leadsTo: 15006, candidates: RARE_PORTS },
       dns: null,
+      exceptInterfaces: [],
       transparent: false,
       proxy: { uid: 1337, gid: 1337 },
       app: { uid: 1000, gid: 1000 },
@@ -58,9 +59,9 @@ const ROWS: readonly (readonly [string, Readonly<Record<string, string>>, Partia
     { outbound: { leadsTo: 15001, to: { 4: '127.255.255.254', 6: null }, port: 80 } },
   ],
   [
-    "the pod's first interface excluded: nothing that could be tried from the node",
+    "the pod's first interface excluded: nothing that could be tried from the node, and what leaves is asked of the routes",
     { excludedInterfaces: 'net1,eth0' },
-    { outbound: null, inbound: null },
+    { outbound: { leadsTo: 15001, to: NOBODY, port: 80 }, inbound: null, exceptInterfaces: ['net1', 'eth0'] },
   ],
   ['no group whose traffic is redirected: no outbound', { ownerGroups: '' }, { outbound: null }],
   ['groups by name, which only the image knows: no outbound', { ownerGroups: 'java' }, { outbound: null }],
@@ -82,13 +83,13 @@ const ROWS: readonly (readonly [string, Readonly<Record<string, string>>, Partia
   [
     'listed inbound ports: these',
     { inboundPorts: '8080,9090' },
-    { inbound: { leadsTo: 15006, candidates: [8080, 9090], exceptInterfaces: [] } },
+    { inbound: { leadsTo: 15006, candidates: [8080, 9090] } },
   ],
   ['no inbound ports: no inbound', { inboundPorts: '' }, { inbound: null }],
   [
     'excluded inbound ports and interfaces: not these',
     { inboundPortsExcluded: '61001', excludedInterfaces: 'net1' },
-    { inbound: { leadsTo: 15006, candidates: RARE_PORTS.slice(1), exceptInterfaces: ['net1'] } },
+    { inbound: { leadsTo: 15006, candidates: RARE_PORTS.slice(1) }, exceptInterfaces: ['net1'] },
   ],
   ['TPROXY: connections keep their destination', { interception: 'TPROXY' }, { transparent: true }],
   [
@@ -123,12 +124,7 @@ test('in an ambient pod the proxy is known by its mark, and an ingress takes inb
   assert.deepEqual([ingress.inbound, ingress.dns?.leadsTo], [null, 15053])
 })
 
-test('DNS is not captured of whom excluded ports, interfaces or owner groups leave alone', () => {
-  for (const fields of [
-    { outboundPortsExcluded: '15020,53' },
-    { excludedInterfaces: 'eth0' },
-    { ownerGroups: '' },
-    { ownerGroups: 'java' },
-  ])
+test('DNS is not captured of whom excluded ports or owner groups leave alone', () => {
+  for (const fields of [{ outboundPortsExcluded: '15020,53' }, { ownerGroups: '' }, { ownerGroups: 'java' }])
     assert.equal(sidecarTarget(intent(fields), 'all').dns, null, JSON.stringify(fields))
 })

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { plan } from '../../../../src/app/agent/verify/plan.ts'
+import { destinationsOf, plan } from '../../../../src/app/agent/verify/plan.ts'
 import { NOBODY, RARE_PORTS, type Target } from '../../../../src/app/agent/verify/target.ts'
 import type { Survey } from '../../../../src/edge/host/survey.ts'
 
 /** A sidecar's usual promises. */
 const DEFAULT: Target = {
   outbound: { leadsTo: 15001, to: NOBODY, port: 80 },
-  inbound: { leadsTo: 15006, candidates: RARE_PORTS, exceptInterfaces: [] },
+  inbound: { leadsTo: 15006, candidates: RARE_PORTS },
   dns: null,
+  exceptInterfaces: [],
   transparent: false,
   proxy: { uid: 1337, gid: 1337 },
   app: { uid: 1000, gid: 1000 },
@@ -55,7 +56,7 @@ const ROWS: readonly (readonly [string, Target, Survey, readonly string[]])[] = 
   ],
   [
     'a second interface: each address is measured, but none of an excluded interface',
-    { ...DEFAULT, outbound: null, inbound: { leadsTo: 15006, candidates: [8080], exceptInterfaces: ['net2'] } },
+    { ...DEFAULT, outbound: null, inbound: { leadsTo: 15006, candidates: [8080] }, exceptInterfaces: ['net2'] },
     survey([V4, address('net1', '10.1.0.2'), address('net2', '10.2.0.2')]),
     ['inbound tcp 10.0.0.2:8080', 'inbound tcp 10.1.0.2:8080'],
   ],
@@ -67,7 +68,7 @@ const ROWS: readonly (readonly [string, Target, Survey, readonly string[]])[] = 
   ],
   [
     'the last resort is a port that somebody listens on',
-    { ...DEFAULT, outbound: null, inbound: { leadsTo: 15006, candidates: [80, 81], exceptInterfaces: [] } },
+    { ...DEFAULT, outbound: null, inbound: { leadsTo: 15006, candidates: [80, 81] } },
     survey([V4], 80, 81),
     ['inbound tcp 10.0.0.2:80'],
   ],
@@ -83,13 +84,13 @@ const ROWS: readonly (readonly [string, Target, Survey, readonly string[]])[] = 
 for (const [name, target, inside, want] of ROWS)
   test(name, () => {
     assert.deepEqual(
-      plan(target, inside).map(({ class: one, probe: { over, to } }) => `${one} ${over} ${to.address}:${to.port}`),
+      plan(target, inside, []).map(({ class: one, probe: { over, to } }) => `${one} ${over} ${to.address}:${to.port}`),
       want,
     )
   })
 
 test('an application sends, the proxy is left alone, and the node comes from outside', () => {
-  const users = plan(DEFAULT, survey([V4])).map(({ class: one, probe: { from, user, leadsTo } }) => {
+  const users = plan(DEFAULT, survey([V4]), []).map(({ class: one, probe: { from, user, leadsTo } }) => {
     return [one, from, user.uid, leadsTo]
   })
   assert.deepEqual(users, [
@@ -97,4 +98,14 @@ test('an application sends, the proxy is left alone, and the node comes from out
     ['proxy', 'inside', 1337, 15001],
     ['inbound', 'outside', 65534, 15006],
   ])
+})
+
+test('what leaves by an interface that is left alone is not measured, in neither class; what comes in is', () => {
+  assert.deepEqual(destinationsOf(DNS), ['192.0.2.1', '2001:db8::1', '192.0.2.53'])
+  assert.deepEqual(
+    plan(DNS, survey([V4, V6]), ['192.0.2.1', '192.0.2.53']).map(
+      ({ class: one, probe: { to } }) => `${one} ${to.address}`,
+    ),
+    ['outbound 2001:db8::1', 'proxy 2001:db8::1', 'inbound 10.0.0.2', 'inbound fd00::2'],
+  )
 })
