@@ -1,11 +1,12 @@
 /** The decision and the injection by themselves, in this process: no HTTP, no log. */
-import { admit } from '../src/app/webhook/admit.ts'
-import { AnswerMemo } from '../src/app/webhook/answer-memo.ts'
+import { AdmissionMemo } from '../src/app/webhook/admission-memo.ts'
+import { admit, textOf } from '../src/app/webhook/admit.ts'
 import { type Answer, answerOf } from '../src/app/webhook/answer.ts'
 import { DEFAULT_INSTALLATION } from '../src/app/webhook/options.ts'
 import { worldOf } from '../src/app/webhook/world.ts'
 import type { Facts } from '../src/core/decision/facts.ts'
 import { outcomeOf } from '../src/core/explain/outcome-of.ts'
+import { stringify } from '../src/core/json/parse.ts'
 import { largeCluster } from './server/large-cluster.ts'
 import { another, reviewBody, type ReviewName, REVIEWS } from './server/reviews.ts'
 import type { Figure } from './support/figure.ts'
@@ -34,21 +35,23 @@ function injection(name: ReviewName): Figure {
 
 /** From the bytes of the review to the answer. */
 function decision(of: string, world: typeof small): Figure {
-  const call = { path: '/inject', body: Buffer.from(reviewBody('2.6 KB')) }
-  const value = cpuOf(() => admit(call, world, work), { runs: 1_000 })
+  const body = Buffer.from(reviewBody('2.6 KB'))
+  const value = cpuOf(() => stringify(admit({ path: '/inject', text: textOf(body) }, world, work).response), {
+    runs: 1_000,
+  })
   return { name: `review to answer, ${of}: CPU`, value, unit: 'ms', goal: null }
 }
 
 /** The same where another pod of the ReplicaSet came before. */
 function knownShape(): Figure {
   const body = reviewBody('2.6 KB')
-  const calls = Array.from({ length: 100 }, (_, number) => Buffer.from(another(body, number, 'same')))
-  const memo = new AnswerMemo()
+  const bodies = Array.from({ length: 100 }, (_, number) => Buffer.from(another(body, number, 'same')))
+  const memo = new AdmissionMemo()
   let number = 0
-  const next = (): unknown =>
-    admit({ path: '/inject', body: calls[number++ % calls.length] ?? Buffer.alloc(0) }, large, (facts, bytes) =>
-      memo.of(facts, bytes, work),
-    )
+  const next = (): string => {
+    const call = { path: '/inject', text: textOf(bodies[number++ % bodies.length] ?? Buffer.alloc(0)) }
+    return memo.of(call, large, () => admit(call, large, work)).text
+  }
   const value = cpuOf(next, { runs: 1_000 })
   return { name: 'review to answer, a pod like an earlier one: CPU', value, unit: 'ms', goal: null }
 }
@@ -59,7 +62,7 @@ function work(facts: Facts): Answer {
 
 function factsOf(name: ReviewName): Facts {
   let seen: Facts | undefined
-  admit({ path: '/inject', body: Buffer.from(reviewBody(name)) }, small, (facts) => {
+  admit({ path: '/inject', text: reviewBody(name) }, small, (facts) => {
     seen = facts
     return work(facts)
   })

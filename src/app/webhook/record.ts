@@ -1,10 +1,9 @@
 import { logFields } from '../../core/explain/log-fields.ts'
 import type { Findings } from '../../core/explain/outcome.ts'
-import { objectOr, stringOr } from '../../core/json/value.ts'
 import { WEBHOOK_METRICS } from '../../core/vocabulary/metrics.ts'
 import type { Logger } from '../../edge/telemetry/logger.ts'
 import { createMetrics, type Metrics } from '../../edge/telemetry/metrics.ts'
-import type { Admission } from './admit.ts'
+import type { Told } from './admission-memo.ts'
 import { FAILURES, type Failure } from './failure.ts'
 
 export type WebhookMetrics = Metrics<typeof WEBHOOK_METRICS>
@@ -16,38 +15,32 @@ export function webhookMetrics(): WebhookMetrics {
 /** The only place where a request leaves traces: one log line and its metrics. */
 export interface Recorder {
   readonly arrived: () => void
-  readonly answered: (admission: Admission, seconds: number) => void
+  readonly answered: (told: Told, seconds: number) => void
   readonly failed: (failure: Failure) => void
 }
-
-/** The longest name that an object can have; before validation a request may bring more. */
-const LONGEST_NAME = 253
 
 export function createRecorder(log: Logger, metrics: WebhookMetrics): Recorder {
   return {
     arrived: () => metrics.add('sidecar_injection_requests_total', {}),
-    answered: (admission, seconds) => {
+    answered: ({ account, remembered }, seconds) => {
       metrics.add('sidecar_injection_success_total', {})
       metrics.observe('sidecar_injection_time_seconds', {}, seconds)
       metrics.observe('sluice_admission_duration_seconds', {}, seconds)
-      const { review, decided, explained } = admission
+      if (remembered) metrics.add('sluice_admission_remembered_total', {})
+      const { uid, namespace, kind, name, dryRun, operation, decided, explained } = account
       if (explained !== undefined) {
-        const { uid, namespace, kind, dryRun } = review
         const { is, reason } = explained.decision
         metrics.add('sluice_admission_explanations_total', { decision: is, reason: reason.code })
-        const fields = { uid, namespace, kind: kind.name, name: nameOf(admission), dryRun, ...logFields(explained) }
-        log.info(fields, 'explained')
+        log.info({ uid, namespace, kind, name, dryRun, ...logFields(explained) }, 'explained')
         return
       }
       if (decided === undefined) {
-        const { uid, namespace, operation, kind } = review
-        log.debug({ uid, namespace, operation, kind: kind.name }, 'allowed untouched')
+        log.debug({ uid, namespace, operation, kind }, 'allowed untouched')
         return
       }
-      count(metrics, decided.findings, review.dryRun)
-      const { uid, namespace, dryRun } = review
-      const fields = { uid, namespace, name: nameOf(admission), dryRun, ...logFields(decided.findings) }
-      log.info({ ...fields, changes: decided.changes, ms: seconds * 1000 }, 'decided')
+      count(metrics, decided.findings, dryRun)
+      const { findings, changes } = decided
+      log.info({ uid, namespace, name, dryRun, ...logFields(findings), changes, ms: seconds * 1000 }, 'decided')
     },
     failed: (failure) => {
       metrics.add('sidecar_injection_failure_total', {})
@@ -69,10 +62,4 @@ function count(metrics: WebhookMetrics, { decision, warnings, netAdmin }: Findin
   if (decision.is === 'left') metrics.add('sidecar_injection_skip_total', {})
   if (decision.is === 'refused') metrics.add('sidecar_injection_failure_total', {})
   if (!dryRun && netAdmin.length > 0) metrics.add('sluice_net_admin_grants_total', { reason }, netAdmin.length)
-}
-
-function nameOf({ review }: Admission): string {
-  const metadata = objectOr(review.object?.['metadata'])
-  const name = stringOr(metadata['name']) ?? `${stringOr(metadata['generateName']) ?? ''}*`
-  return name.slice(0, LONGEST_NAME)
 }

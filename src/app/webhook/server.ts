@@ -1,11 +1,10 @@
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Server } from 'node:https'
 import type { Facts } from '../../core/decision/facts.ts'
-import { stringify } from '../../core/json/parse.ts'
 import { type Check, checksPage } from '../../edge/telemetry/health.ts'
 import type { ServingCertificate } from '../../edge/tls/certificate.ts'
-import { admit } from './admit.ts'
-import { AnswerMemo } from './answer-memo.ts'
+import { AdmissionMemo, type Told } from './admission-memo.ts'
+import { admit, type Call, textOf } from './admit.ts'
 import { type Answer, answerOf, type Decide } from './answer.ts'
 import { Failure, FAILURES } from './failure.ts'
 import type { Limits } from './limits.ts'
@@ -66,10 +65,10 @@ export function createServer(parts: ServerParts): { readonly app: WebhookServer;
     reply.raw.once('close', load.enter(announcedLength(request)))
     done()
   }
-  const memo = new AnswerMemo()
-  const work = (facts: Facts): Answer => answerOf(facts, parts.decide)
-  const answer = (facts: Facts, bytes: number): Answer => memo.of(facts, bytes, work)
-  const handler = (request: FastifyRequest, reply: FastifyReply): FastifyReply => inject(request, reply, parts, answer)
+  const memo = new AdmissionMemo()
+  const decide = (facts: Facts): Answer => answerOf(facts, parts.decide)
+  const tell = (call: Call): Told => memo.of(call, parts.source, () => admit(call, parts.source, decide))
+  const handler = (request: FastifyRequest, reply: FastifyReply): FastifyReply => inject(request, reply, tell, record)
   for (const url of ['/inject', '/inject/*']) app.post(url, { onRequest }, handler)
   return { app, load }
 }
@@ -77,14 +76,14 @@ export function createServer(parts: ServerParts): { readonly app: WebhookServer;
 function inject(
   request: FastifyRequest,
   reply: FastifyReply,
-  { source, record }: ServerParts,
-  answer: (facts: Facts, bytes: number) => Answer,
+  tell: (call: Call) => Told,
+  record: Recorder,
 ): FastifyReply {
   const start = performance.now()
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-  const admission = admit({ path: pathOf(request.url), body }, source, answer)
-  reply.header('content-type', 'application/json').send(stringify(admission.response))
-  record.answered(admission, (performance.now() - start) / 1000)
+  const told = tell({ path: pathOf(request.url), text: textOf(body) })
+  reply.header('content-type', 'application/json').send(told.text)
+  record.answered(told, (performance.now() - start) / 1000)
   return reply
 }
 

@@ -64,6 +64,11 @@ export const WEBHOOK_METRICS = {
     help: 'Requests without an AdmissionReview as answer, by cause; the API server then acts by its failurePolicy.',
     labels: ['cause'],
   },
+  sluice_admission_remembered_total: {
+    type: 'counter',
+    help: 'Reviews that got the answer to an earlier one, whose pod was alike.',
+    labels: [],
+  },
   sluice_admission_duration_seconds: {
     type: 'histogram',
     help: 'Time from the last byte of a review to its answer.',

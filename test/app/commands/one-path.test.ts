@@ -109,7 +109,7 @@ function webhooks(given: Case): Json | undefined {
       dryRun: true,
     },
   }
-  const call = { path: given.path, body: Buffer.from(JSON.stringify(review)) }
+  const call = { path: given.path, text: JSON.stringify(review) }
   const { response } = admit(call, worldOf(given.objects, given.installation), (facts) => answerOf(facts, outcomeOf))
   const { allowed, patch } = objectOr(response['response'])
   if (allowed !== true) return undefined
