@@ -9,7 +9,7 @@ import type { Reason } from '../../core/vocabulary/reasons.ts'
 import { createClient } from '../../edge/cluster/client.ts'
 import { SYSTEM_CLOCK } from '../../edge/cluster/clock.ts'
 import { secretStore } from '../../edge/cluster/secret-store.ts'
-import { createLogger, type Logger } from '../../edge/telemetry/logger.ts'
+import { createLogger, gatheredOutput, type Logger } from '../../edge/telemetry/logger.ts'
 import { metricsPage } from '../../edge/telemetry/metrics.ts'
 import { addressOf, pageServer } from '../../edge/telemetry/page-server.ts'
 import { directoryStore } from '../../edge/tls/directory-store.ts'
@@ -61,7 +61,7 @@ export async function startWebhook(
   options: WebhookOptions,
   { decide = outcomeOf, lives }: Seams = {},
 ): Promise<Webhook> {
-  const log = createLogger({ level: 'info', ...options.log })
+  const log = createLogger({ level: 'info', ...options.log, destination: options.log?.destination ?? gatheredOutput() })
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const metrics = webhookMetrics()
   const facts = factsOf(options, log, metrics)

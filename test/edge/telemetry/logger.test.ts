@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import { createLogger } from '../../../src/edge/telemetry/logger.ts'
@@ -40,3 +43,44 @@ test('a line below the level is not written', () => {
   createLogger({ level: 'warn', destination }).info('x')
   assert.deepEqual(lines, [])
 })
+
+/** A process that logs two lines to gathered output, and then does what `after` says. */
+function gathering(after: string): ChildProcess {
+  const logger = JSON.stringify(new URL('../../../src/edge/telemetry/logger.ts', import.meta.url).href)
+  const script = `
+    import { createLogger, gatheredOutput } from ${logger}
+    const log = createLogger({ level: 'info', destination: gatheredOutput() })
+    log.info('one'); log.info('two'); ${after}`
+  return spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'ignore'] })
+}
+
+async function messagesOf(child: ChildProcess, count: number): Promise<readonly unknown[]> {
+  assert.ok(child.stdout !== null)
+  const messages: unknown[] = []
+  for await (const line of createInterface({ input: child.stdout })) {
+    messages.push((JSON.parse(line) as { readonly msg: unknown }).msg)
+    if (messages.length === count) break
+  }
+  return messages
+}
+
+test('lines that are gathered are written though no more come', async () => {
+  const child = gathering('process.stdin.resume()') // lives until it is told to end
+  const ended = once(child, 'exit')
+  assert.deepEqual(await messagesOf(child, 2), ['one', 'two'])
+  child.stdin?.end()
+  child.kill()
+  await ended
+})
+
+for (const [how, after] of [
+  ['ends', 'process.exit(3)'],
+  ['fails', 'setImmediate(() => { throw new Error("on purpose") })'],
+  ['dies', 'log.fatal("three"); process.kill(process.pid, "SIGKILL")'],
+] as const)
+  test(`lines that are gathered are written where the process ${how}`, async () => {
+    const child = gathering(after)
+    const expected = how === 'dies' ? ['one', 'two', 'three'] : ['one', 'two']
+    const [messages] = await Promise.all([messagesOf(child, Number.POSITIVE_INFINITY), once(child, 'exit')])
+    assert.deepEqual(messages, expected)
+  })
