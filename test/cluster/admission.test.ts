@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { EXAMPLES, readExample } from '../../scripts/demo/examples.ts'
 import { containersOf } from '../../src/core/json/pod.ts'
 import { type JsonObject, objectOr, objectsOf, stringMap, stringOr } from '../../src/core/json/value.ts'
@@ -94,6 +95,29 @@ test('a refusal names every reason and what to do', async () => {
   const { stderr } = await mesh.create([readExample('07-nothing-possible.yaml').pod], 'dry run')
   for (const words of ['no_mode_possible: ', 'cni: nodes_not_covered: ', 'init: pod_security: ', 'to do: '])
     assert.ok(stderr.includes(words), `${words} is not in ${stderr}`)
+})
+
+test('the pods of one ReplicaSet, each with a name, a token and a time of its own, are decided about once', async () => {
+  const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-7d4b9c6f5d', uid: 'c1b2', controller: true }
+  const one = pod('sidecars', 'unused', { spec: { serviceAccountName: 'default' } })
+  const metadata = { namespace: 'sidecars', generateName: 'web-7d4b9c6f5d-', ownerReferences: [owner] }
+  const before = await mesh.remembered()
+  const made: JsonObject[] = []
+  for (let turn = 0; turn < 3; turn++) {
+    made.push(...(await mesh.create([{ ...one, metadata }], 'for real')).objects)
+    // the API server's times have seconds
+    await sleep(1_100)
+  }
+  const all = JSON.stringify(made)
+  for (const differs of [
+    /"kube-api-access-[a-z0-9]{5}"/g,
+    /"name":"web-7d4b9c6f5d-[a-z0-9]{5}"/g,
+    /"creationTimestamp":"[^"]+"/g,
+  ])
+    assert.equal(new Set(all.match(differs)).size, 3, String(differs))
+  assert.ok(made.every((created) => namesOf(created).includes('istio-proxy')))
+  // each is asked about twice, since the API server adds to it what it adds to every container
+  assert.equal((await mesh.remembered()) - before, 4)
 })
 
 test('a dry run leaves nothing behind', async () => {

@@ -17,6 +17,8 @@ export interface Mesh {
   readonly create: (objects: readonly JsonObject[], how: 'dry run' | 'for real') => Promise<Created>
   /** The audit log's line about the creation of a pod; throws where there is not exactly one. */
   readonly auditOf: (namespace: string, pod: string) => AuditEvent
+  /** How many reviews got the answer to an earlier one. */
+  readonly remembered: () => Promise<number>
   /** The webhook goes, its registration stays. */
   readonly stopWebhook: () => Promise<void>
   readonly stop: () => Promise<void>
@@ -65,6 +67,7 @@ export async function startMesh(namespaces: Namespaces): Promise<Mesh> {
       server,
       create: async (created, how) => await create(server, created, how),
       auditOf: (namespace, pod) => auditOf(server, namespace, pod),
+      remembered: async () => await remembered(webhook.metricsAddress.port),
       stopWebhook: webhook.close,
       stop,
     }
@@ -72,6 +75,11 @@ export async function startMesh(namespaces: Namespaces): Promise<Mesh> {
     await stop()
     throw error
   }
+}
+
+async function remembered(port: number): Promise<number> {
+  const page = await (await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(10_000) })).text()
+  return Number(/^sluice_admission_remembered_total (\d+)$/m.exec(page)?.[1] ?? 0)
 }
 
 function namespaceOf(name: string, labels: Readonly<Record<string, string>>): JsonObject {
