@@ -128,7 +128,7 @@ const FAULTS: readonly Fault[] = [
         'table inet other { chain p { type filter hook prerouting priority -400; iifname eth0 tcp dport 1-65535 drop; }\n}',
       ),
     is: 'unknown',
-    says: /^whether inbound IPv4 .* cannot be told/m,
+    says: /^it cannot be determined whether inbound IPv4 .* is redirected/m,
   },
 ]
 

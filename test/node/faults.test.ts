@@ -52,7 +52,7 @@ test('with the agent away a promised pod waits and says why, a plain one starts,
 /** What the agent's self-test, traffic through real rules in namespaces of its own making, says without each of its rights. */
 const SAYS_WITHOUT: Readonly<Record<Capability, RegExp>> = {
   SYS_ADMIN: /unshare: EPERM|setns: EPERM/,
-  NET_ADMIN: /no way to make rules/,
+  NET_ADMIN: /no backend can make rules/,
   // a probe acts as the proxy's user, or it proves nothing
   SETUID: /cannot be measured: .* takes CAP_SETUID and CAP_SETGID/,
   SETGID: /cannot be measured: .* takes CAP_SETUID and CAP_SETGID/,

@@ -124,7 +124,7 @@ export const WEBHOOK_METRICS = {
 export const AGENT_METRICS = {
   sluice_agent_backend: {
     type: 'gauge',
-    help: '1 for the backend that rules are made with; none where this node has no way to make them.',
+    help: '1 for the backend that rules are made with; 0 for all of them where none can make rules on this node.',
     labels: ['backend'],
   },
   sluice_agent_loop_age_seconds: {

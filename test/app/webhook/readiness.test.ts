@@ -49,7 +49,7 @@ const CASES: readonly {
   {
     name: 'an alarm',
     alarms: [{ code: 'configuration_missing', args: { problem: 'none' } }],
-    line: '[!]configuration_missing alarm: there are no settings to decide by: none',
+    line: '[!]configuration_missing alarm: there are no settings to base decisions on: none',
   },
 ]
 

@@ -29,9 +29,9 @@ test('the table tells the decision, what was ruled out, who got NET_ADMIN and wh
   assert.equal(
     tableOf(GRANTED),
     `decision     mode init
-reason       init_last_resort: nothing with less privilege is open to the pod (sidecar by the namespace's label istio-injection=enabled)
+reason       init_last_resort: no mode with less privilege is possible for the pod (sidecar by the namespace's label istio-injection=enabled)
 not ambient  family_by_labels: the namespace's label istio-injection=enabled asks for the sidecar family
-not cni      nodes_not_covered: only 0 of the 3 nodes that may get the pod can do cni; node-1 cannot
+not cni      nodes_not_covered: only 0 of the 3 nodes that could run the pod support cni; node-1 does not
 NET_ADMIN    granted to istio-init
 traffic      inbound TCP to every port but 15090, 15021, 15020 goes to port 15006 of the proxy
 traffic      port 15008 (HBONE) is the proxy's own
@@ -53,7 +53,7 @@ test('the report has the keys that programs read', () => {
     mode: 'init',
     reason: 'init_last_resort',
     message:
-      "nothing with less privilege is open to the pod (sidecar by the namespace's label istio-injection=enabled)",
+      "no mode with less privilege is possible for the pod (sidecar by the namespace's label istio-injection=enabled)",
     rejected: [
       {
         mode: 'ambient',
@@ -63,7 +63,7 @@ test('the report has the keys that programs read', () => {
       {
         mode: 'cni',
         reason: 'nodes_not_covered',
-        message: 'only 0 of the 3 nodes that may get the pod can do cni; node-1 cannot',
+        message: 'only 0 of the 3 nodes that could run the pod support cni; node-1 does not',
       },
     ],
     warnings: [],
@@ -83,9 +83,9 @@ test('the report has the keys that programs read', () => {
 
 test('a dry run is told everything, a real request only what needs attention', () => {
   assert.deepEqual(warningLines(GRANTED, true), [
-    "sluice: mode init: init_last_resort: nothing with less privilege is open to the pod (sidecar by the namespace's label istio-injection=enabled)",
+    "sluice: mode init: init_last_resort: no mode with less privilege is possible for the pod (sidecar by the namespace's label istio-injection=enabled)",
     "sluice: not ambient: family_by_labels: the namespace's label istio-injection=enabled asks for the sidecar family",
-    'sluice: not cni: nodes_not_covered: only 0 of the 3 nodes that may get the pod can do cni; node-1 cannot',
+    'sluice: not cni: nodes_not_covered: only 0 of the 3 nodes that could run the pod support cni; node-1 does not',
     'sluice: NET_ADMIN is granted to istio-init',
   ])
   assert.deepEqual(warningLines(GRANTED, false), [])
@@ -99,7 +99,7 @@ test('a pod with a setting that is not heeded is told so in a real request, too'
     annotations: { 'sidecar.istio.io/proxyCPU': '1' },
   })
   assert.deepEqual(warningLines(outcome, false), [
-    'sluice: sidecar_settings_unused: ambient does not heed what the pod asks of a sidecar: annotation sidecar.istio.io/proxyCPU',
+    'sluice: sidecar_settings_unused: ambient ignores what the pod sets for a sidecar: annotation sidecar.istio.io/proxyCPU',
   ])
 })
 

@@ -25,7 +25,7 @@ const REFUSED: readonly (readonly [string, string, RegExp])[] = [
   ['text that is no JSON', 'REDIRECT', /is not JSON/],
   ['a list', '[]', /is not a JSON object/],
   ['no version', '{"kind":"ambient"}', /version "null"/],
-  ['another version', '{"v":2,"kind":"ambient"}', /version "2", and this agent reads version 1/],
+  ['another version', '{"v":2,"kind":"ambient"}', /version "2", but this agent reads version 1/],
   ['an unknown kind', '{"v":1,"kind":"waypoint"}', /kind is none of/],
   ['an unknown field', '{"v":1,"kind":"ambient","inboundPorts":"*"}', /"inboundPorts" is a field/],
   ['a field of the prototype', '{"v":1,"kind":"ambient","__proto__":"x"}', /"__proto__" is a field/],

@@ -27,7 +27,7 @@ const CASES: readonly (readonly [string, readonly string[], Environment, string 
   ['a flag before a variable', ['-i', '*'], { ISTIO_SERVICE_CIDR: '10.0.0.0/8' }, ',"outboundCidrs":"*"'],
   ['a loopback network', [], { ISTIO_OUTBOUND_IPV4_LOOPBACK_CIDR: '127.0.0.1/8' }, ',"loopback":"127.0.0.0/8"'],
   ['flags without a part in it', ['--log_output_level=a:b', '--force-apply', '--probe-timeout', '5s', '-n'], {}, ''],
-  ['an unknown flag', ['--new'], {}, /^what is .* have "--new"/],
+  ['an unknown flag', ['--new'], {}, /^the description of what .* have "--new"/],
   ['a flag without a value', ['-p'], {}, /"-p" has no value/],
   ['a CIDR that is none', ['-i', '10.0.0.0'], {}, /-i \(istio-service-cidr\) has "10\.0\.0\.0"/],
   ['everything excluded', ['-x', '*'], {}, /-x \(istio-service-exclude-cidr\)/],

@@ -206,7 +206,7 @@ test('an agent that is down everywhere taints no more nodes than the policy allo
   const { alarms, steps } = planFor({ ...cluster, nodes: after })
   assert.deepEqual(
     [steps, alarms.map(sentence)],
-    [[], ['5 nodes cannot redirect and do not get the taint: more than the share 0.5 of all nodes would have it']],
+    [[], ['5 nodes cannot redirect but do not get the taint: more than the share 0.5 of all nodes would have it']],
   )
 })
 

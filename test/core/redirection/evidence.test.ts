@@ -69,11 +69,11 @@ const ONE: readonly (readonly [string, Partial<Sighting>, boolean | null, RegExp
     'inbound without an answer',
     { class: 'inbound', seen: { end: 'silence' } },
     null,
-    /cannot be told: nothing answered/,
+    /^it cannot be determined whether .* is redirected: nothing answered/,
   ],
-  ['inbound answered elsewhere', { class: 'inbound', seen: { end: 'answered' } }, null, /cannot be told/],
+  ['inbound answered elsewhere', { class: 'inbound', seen: { end: 'answered' } }, null, /cannot be determined/],
   ['inbound refused', { class: 'inbound', seen: { end: 'refused' } }, false, /does not arrive/],
-  ['not to be sent', { seen: { end: 'unknown', code: 'ENETUNREACH' } }, null, /cannot be told: ENETUNREACH/],
+  ['not to be sent', { seen: { end: 'unknown', code: 'ENETUNREACH' } }, null, /cannot be determined whether .* is redirected: ENETUNREACH/],
   [
     'TPROXY, on a port that nobody listens on',
     { transparent: true, seen: { end: 'accepted', port: 80, listener: false } },
@@ -93,7 +93,7 @@ const ONE: readonly (readonly [string, Partial<Sighting>, boolean | null, RegExp
     'the proxy’s own, not to be sent',
     { class: 'proxy', seen: { end: 'unknown', code: 'ENETUNREACH' } },
     null,
-    /cannot be told/,
+    /cannot be determined/,
   ],
 ]
 for (const [name, over, holds, words] of ONE)

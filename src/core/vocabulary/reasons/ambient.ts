@@ -19,37 +19,37 @@ export const AMBIENT_REASONS = {
   },
   netns_not_found: {
     level: 'alarm',
-    says: (p: { why: string }) => `the network namespace of a pod that runs is not found: ${p.why}`,
+    says: (p: { why: string }) => `the network namespace of a running pod cannot be found: ${p.why}`,
     fix: "the agent needs the node's /proc and the right to look at its processes (SYS_PTRACE); it keeps looking, and restarting the pod gives it a namespace that is known from the start",
   },
   ambient_not_left: {
     level: 'alarm',
-    says: () => 'the rules of a pod that leaves ambient were taken away, and its traffic still comes to ztunnel',
-    fix: 'see what else makes rules in the pod; it is tried again, and restarting the pod gives it a namespace without rules',
+    says: () => 'the rules of a pod that leaves ambient were removed, but its traffic still reaches ztunnel',
+    fix: 'see what else makes rules in the pod; the agent tries again, and a restart gives the pod a namespace without rules',
   },
   ambient_too_late: {
     level: 'alarm',
-    says: () => 'the pod could not be brought into ambient within the time that its start may take',
+    says: () => 'the pod could not be brought into ambient within the time limit of its start',
     fix: 'see the ztunnel of the node and its log; the kubelet tries again by itself',
   },
   ambient_bypassed: {
     level: 'alarm',
-    says: (p: { why: string }) => `a pod is in ambient and its traffic does not all come to ztunnel: ${p.why}`,
-    fix: 'the log names the pod; its rules are made again until it is measured good; see what else makes rules in it, and whether ztunnel listens there',
+    says: (p: { why: string }) => `a pod is in ambient, but not all of its traffic reaches ztunnel: ${p.why}`,
+    fix: 'the log names the pod; its rules are made again until a measurement passes; see what else makes rules in it, and whether ztunnel listens there',
   },
   ambient_step_failed: {
     level: 'alarm',
-    says: (p: { error: string }) => `what was to be done about an ambient pod could not be done: ${p.error}`,
-    fix: 'the log names the pod; it is tried again; where it lasts, report it with the log of the agent',
+    says: (p: { error: string }) => `a step for an ambient pod failed: ${p.error}`,
+    fix: 'the log names the pod, and the agent tries again; if it persists, report it with the log of the agent',
   },
   ambient_starting: {
     level: 'refuse',
-    says: () => "this node's agent does not know its pods yet, so that ztunnel cannot be told of them",
-    fix: 'nothing: the kubelet tries again by itself; where that lasts, see whether the agent reaches the API server',
+    says: () => "this node's agent does not know the pods of the node yet, so it cannot tell ztunnel about them",
+    fix: 'nothing: the kubelet tries again by itself; if that persists, see whether the agent reaches the API server',
   },
   ambient_ready: {
     level: 'meshed',
-    says: () => 'probes have their way on this node, and ztunnel is connected',
+    says: () => "the kubelet's probes get through on this node, and ztunnel is connected",
     fix: null,
   },
   ztunnel_socket_unusable: {
@@ -66,24 +66,24 @@ export const AMBIENT_REASONS = {
   probe_path_blocked: {
     level: 'alarm',
     says: (p: { family: number; saw: string; source: string }) =>
-      `a probe as the kubelet's user over IPv${p.family} should come to a pod from ${p.source}, and the pod saw ${p.saw}`,
-    fix: 'see which rules of the node translate or drop it: nft list ruleset, iptables-save -t nat; docs/ambient.md has the settings of networks that do; no running pod is brought in until it comes through',
+      `a probe as the kubelet's user over IPv${p.family} should reach a pod from ${p.source}, but the pod saw ${p.saw}`,
+    fix: 'see which rules of the node translate or drop it: nft list ruleset, iptables-save -t nat; docs/ambient.md lists network plugins that do so and their settings; no running pod is brought in until a probe gets through',
   },
   probe_path_untold: {
     level: 'warn',
     says: (p: { why: string }) =>
-      `whether the kubelet's probes come to ambient pods could not be tried on this node: ${p.why}`,
+      `it could not be tested on this node whether the kubelet's probes reach ambient pods: ${p.why}`,
     fix: 'watch the readiness of the first ambient pod there; docs/ambient.md says what else keeps probes away',
   },
   probe_path_risk: {
     level: 'warn',
     says: (p: { network: string; setting: string }) =>
-      `${p.network} may keep the kubelet's probes from ambient pods unless it is set so: ${p.setting}`,
+      `${p.network} may keep the kubelet's probes from ambient pods without this setting: ${p.setting}`,
     fix: 'check the setting that is named; the readiness of an ambient pod with a probe shows it',
   },
   probe_path_not_made: {
     level: 'alarm',
-    says: (p: { error: string }) => `the way of the kubelet's probes cannot be made on the node: ${p.error}`,
+    says: (p: { error: string }) => `the rules for the kubelet's probes cannot be made on the node: ${p.error}`,
     fix: 'the node needs nf_tables with NAT (kernel modules nf_tables, nft_chain_nat, nft_ct), and the agent NET_ADMIN in its network',
   },
 } as const satisfies Record<string, ReasonRow>

@@ -11,14 +11,14 @@ export const BOUNDARY_REASONS = {
   guard_unconfigured: {
     level: 'refuse',
     says: (p: { key: string }) =>
-      `whether the pod may stay out of the mesh is not known: the policy's ConfigMap lacks keys that begin with ${p.key}`,
+      `it is not known whether the pod may stay out of the mesh: the policy's ConfigMap lacks the keys that begin with ${p.key}`,
     fix: 'see whether a replica of sluice-webhook runs and is the leader, which writes them',
   },
   guard_keys_differ: {
     level: 'alarm',
     says: (p: { keys: string }) =>
-      `the guard goes by another policy than the webhook: keys of the policy's ConfigMap do not say what it and istiod's injector say: ${p.keys}`,
-    fix: 'nothing if it is over in a minute; else see whether a replica is the leader, and what its log says about writing these keys',
+      `the guard follows another policy than the webhook: these keys of the policy's ConfigMap differ from the policy and from istiod's injector settings: ${p.keys}`,
+    fix: 'nothing if it ends within a minute; otherwise see whether a replica is the leader, and what its log says about writing these keys',
   },
   answer_sealed: {
     level: 'refuse',

@@ -16,7 +16,7 @@ export const CLUSTER_REASONS = {
   },
   configuration_missing: {
     level: 'alarm',
-    says: (p: { problem: string }) => `there are no settings to decide by: ${p.problem}`,
+    says: (p: { problem: string }) => `there are no settings to base decisions on: ${p.problem}`,
     fix: 'create or correct the ConfigMap that is named; until then every request is left to the failurePolicy',
   },
   template_unusable: {

@@ -74,7 +74,7 @@ const MESHED = {
   },
   init_last_resort: {
     level: 'meshed',
-    says: (p: { by: string }) => `nothing with less privilege is open to the pod (sidecar by ${p.by})`,
+    says: (p: { by: string }) => `no mode with less privilege is possible for the pod (sidecar by ${p.by})`,
     fix: 'see the rejected modes for what would remove it',
   },
   wish_granted: {
@@ -128,8 +128,8 @@ const REJECT = {
   nodes_not_covered: {
     level: 'reject',
     says: (p: { mode: string; covered: number; candidates: number; example: string }) =>
-      `only ${p.covered} of the ${p.candidates} nodes that may get the pod can do ${p.mode}; ${p.example} cannot`,
-    fix: "look at the agent's pod on that node; kubectl get nodes -L sluice-mesh.io/cni,sluice-mesh.io/ambient shows them all",
+      `only ${p.covered} of the ${p.candidates} nodes that could run the pod support ${p.mode}; ${p.example} does not`,
+    fix: "look at the agent's pod on that node; kubectl get nodes -L sluice-mesh.io/cni,sluice-mesh.io/ambient lists all nodes",
   },
   no_node_yet: {
     level: 'reject',
@@ -140,13 +140,13 @@ const REJECT = {
     level: 'reject',
     says: (p: { mode: string; level: string; adds: string }) =>
       `Pod Security ${p.level} of the namespace forbids what ${p.mode} adds: ${p.adds}`,
-    fix: 'ask for less (for init: have the nodes covered by agents, so that cni is possible), or lower the level of the namespace',
+    fix: 'ask for less (for init: run agents on the nodes, so that cni is possible), or lower the level of the namespace',
   },
   net_admin_denied: {
     level: 'reject',
     says: (p: { containers: string; rule: string }) =>
       `${p.rule} of the policy denies NET_ADMIN, which ${p.containers} would hold`,
-    fix: 'have the nodes covered by agents, or allow NET_ADMIN for this namespace in the policy (netAdmin)',
+    fix: 'run agents on the nodes, or allow NET_ADMIN for this namespace in the policy (netAdmin)',
   },
   net_admin_stale: {
     level: 'reject',
@@ -165,7 +165,7 @@ const REFUSE = {
   wish_impossible: {
     level: 'refuse',
     says: (p: { place: string; mode: string }) =>
-      `${p.place} asks for ${p.mode}, which cannot be, and a wish is never replaced`,
+      `${p.place} asks for ${p.mode}, which is not possible, and a wish is never replaced by another mode`,
     fix: 'remove the named obstacle, or ask for auto',
   },
   wish_unknown: {
@@ -190,7 +190,7 @@ const WARN = {
   wish_contradicts_labels: {
     level: 'warn',
     says: (p: { place: string; wish: string; label: string; winner: string }) =>
-      `${p.place} asks for ${p.wish}, which contradicts ${p.label}; by the policy ${p.winner}`,
+      `${p.place} asks for ${p.wish}, which contradicts ${p.label}; the policy says: ${p.winner}`,
     fix: 'remove one of the two',
   },
   family_crossed: {
@@ -219,7 +219,7 @@ const WARN = {
   },
   sidecar_settings_unused: {
     level: 'warn',
-    says: (p: { need: string }) => `ambient does not heed what the pod asks of a sidecar: ${p.need}`,
+    says: (p: { need: string }) => `ambient ignores what the pod sets for a sidecar: ${p.need}`,
     fix: 'remove the settings, or ask for a sidecar',
   },
 } as const satisfies Record<string, ReasonRow>

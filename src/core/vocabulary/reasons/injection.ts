@@ -5,7 +5,7 @@ export const INJECTION_REASONS = {
   annotation_invalid: {
     level: 'refuse',
     says: (p: { problems: string }) => `annotations of the pod cannot be used: ${p.problems}`,
-    fix: 'correct the annotations; docs/annotations.md lists what each allows',
+    fix: 'correct the annotations; docs/annotations.md lists what each of them allows',
   },
   template_unknown: {
     level: 'refuse',
@@ -49,8 +49,7 @@ export const INJECTION_REASONS = {
   },
   own_container_invalid: {
     level: 'refuse',
-    says: (p: { problem: string }) =>
-      `what the pod says itself of an injected container cannot be merged: ${p.problem}`,
+    says: (p: { problem: string }) => `the pod's own settings for an injected container cannot be merged: ${p.problem}`,
     fix: 'give every element of env, ports, volumeMounts and volumeDevices its name, number or path',
   },
   tproxy_user_ignored: {
@@ -97,7 +96,7 @@ export const INJECTION_REASONS = {
     level: 'warn',
     says: (p: { fields: string }) =>
       `the tracing of proxy.istio.io/config replaces that of the mesh as a whole, which takes away: ${p.fields}`,
-    fix: 'repeat in the annotation what shall stay',
+    fix: 'repeat in the annotation what must stay',
   },
   runtime_values_replaced: {
     level: 'warn',

@@ -31,7 +31,7 @@ export const INSTALLER_REASONS = {
   },
   cni_config_taken: {
     level: 'alarm',
-    says: (p: { file: string }) => `${p.file} is needed for Sluice's entry, but it is a file of somebody else's`,
+    says: (p: { file: string }) => `${p.file} is needed for Sluice's entry, but the file belongs to somebody else`,
     fix: 'remove the file if it is a leftover, or name another one in the settings',
   },
   cni_config_unseen: {
@@ -43,7 +43,7 @@ export const INSTALLER_REASONS = {
     level: 'alarm',
     says: (p: { directory: string; problem: string }) =>
       `the CNI configuration in ${p.directory} cannot be read: ${p.problem}`,
-    fix: 'see that the directory of the node is mounted into the agent, and that the agent may read it',
+    fix: "make sure that the node's directory is mounted into the agent and that the agent may read it",
   },
   cni_write_failed: {
     level: 'alarm',
@@ -71,6 +71,6 @@ export const INSTALLER_REASONS = {
     level: 'alarm',
     says: (p: { until: string }) =>
       `the plugin was uninstalled from this node; an agent installs it again after ${p.until}`,
-    fix: 'nothing if that was meant; else remove the file sluice-cni.uninstalled beside the plugin',
+    fix: 'nothing if this was intended; otherwise remove the file sluice-cni.uninstalled beside the plugin',
   },
 } as const satisfies Record<string, ReasonRow>

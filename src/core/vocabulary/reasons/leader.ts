@@ -5,13 +5,13 @@ export const LEADER_REASONS = {
   agent_disbelieved: {
     level: 'alarm',
     says: (p: { pod: string; node: string; why: string }) =>
-      `the pod ${p.pod} on node ${p.node} carries the label of the agent, and its status is not believed: ${p.why}`,
+      `the pod ${p.pod} on node ${p.node} carries the label of the agent, but its status is not trusted: ${p.why}`,
     fix: 'delete the pod if it is not one of yours, and see who may create pods in the namespace of the agent',
   },
   taint_withheld: {
     level: 'alarm',
     says: (p: { nodes: number; share: number }) =>
-      `${p.nodes} nodes cannot redirect and do not get the taint: more than the share ${p.share} of all nodes would have it`,
+      `${p.nodes} nodes cannot redirect but do not get the taint: more than the share ${p.share} of all nodes would have it`,
     fix: 'see why so many agents are not ready (kubectl get pods -l app.kubernetes.io/name=sluice-agent -A); policy.taint.maxShare sets the bound',
   },
   eviction_refused: {
@@ -24,7 +24,7 @@ export const LEADER_REASONS = {
     level: 'warn',
     says: (p: { node: string; asked: string }) =>
       `the pod was evicted, since the agent of node ${p.node} could not give it the redirection it was promised: ${p.asked}`,
-    fix: 'its controller has made another one; where this comes often, see why pods on that node start before its agent',
+    fix: 'its controller has created another one; if this happens often, see why pods on that node start before its agent',
   },
   ca_bundle_untrusted: {
     level: 'alarm',
@@ -35,7 +35,7 @@ export const LEADER_REASONS = {
   ca_bundle_owned_by_another: {
     level: 'alarm',
     says: (p: { configuration: string; problem: string }) =>
-      `somebody else owns the caBundle of the ${p.configuration}, and it is left to them: ${p.problem}`,
+      `somebody else owns the caBundle of the ${p.configuration}, so it is left alone: ${p.problem}`,
     fix: 'take caBundle out of what they apply; or let them make the certificate, too (--tls-cert-file)',
   },
 } as const satisfies Record<string, ReasonRow>

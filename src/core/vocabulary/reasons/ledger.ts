@@ -10,8 +10,8 @@ export const LEDGER_REASONS = {
   },
   held_by_tproxy: {
     level: 'warn',
-    says: () => 'the proxy keeps the source address of connections (TPROXY), which the kernel lets only NET_ADMIN do',
-    fix: 'take the annotation sidecar.istio.io/interceptionMode=TPROXY away, or the setting interceptionMode of the mesh',
+    says: () => 'the proxy keeps the source address of connections (TPROXY), which needs NET_ADMIN',
+    fix: 'remove the annotation sidecar.istio.io/interceptionMode=TPROXY, or change interceptionMode of the mesh',
   },
   held_by_injection: {
     level: 'warn',

@@ -14,8 +14,8 @@ export const MEASUREMENT_REASONS = {
   },
   redirection_restored: {
     level: 'warn',
-    says: () => "the pod's rules did not hold, were made again where it runs, and hold now",
-    fix: 'look for other software that changes rules in pods, where this comes again; connections opened meanwhile may be past the proxy',
+    says: () => "the pod's rules did not hold; they were made again in the running pod and hold now",
+    fix: 'if this happens again, look for other software that changes rules in pods; connections opened meanwhile may bypass the proxy',
   },
   proxy_traffic_passes: {
     level: 'meshed',
@@ -35,18 +35,18 @@ export const MEASUREMENT_REASONS = {
   },
   redirection_unknown: {
     level: 'alarm',
-    says: (p: Measured & { why: string }) => `whether ${p.what} is redirected cannot be told: ${p.why}`,
+    says: (p: Measured & { why: string }) => `it cannot be determined whether ${p.what} is redirected: ${p.why}`,
     fix: 'measure from the node itself; a network policy that keeps the node from the pod also hides the answer',
   },
   namespace_not_entered: {
     level: 'alarm',
     says: (p: { path: string; why: string }) => `the network namespace ${p.path} cannot be entered: ${p.why}`,
-    fix: 'name the namespace of a pod that runs (its sandbox keeps it in /var/run/netns), and measure as root',
+    fix: 'name the namespace of a running pod (its sandbox keeps it in /var/run/netns), and measure as root',
   },
   nothing_promised: {
     level: 'alarm',
     says: () =>
-      'nothing that can be measured is to be redirected in this pod, since its author left the rest alone, so nothing shows whether its rules hold',
+      'none of the traffic that this pod redirects can be measured, since its author left the rest alone, so nothing shows whether its rules hold',
     fix: 'take a port, an address range or an interface out of the exclusions of the pod, or leave the pod out of the mesh',
   },
   proxy_not_listening: {

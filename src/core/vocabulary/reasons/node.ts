@@ -4,8 +4,8 @@ import type { ReasonRow } from './reason-row.ts'
 export const NODE_REASONS = {
   backend_absent: {
     level: 'refuse',
-    says: (p: { why: string }) => `this node has no way to make rules: ${p.why}`,
-    fix: 'load the kernel module that is named on the node, or choose another --backend',
+    says: (p: { why: string }) => `no backend can make rules on this node: ${p.why}`,
+    fix: 'load the named kernel module on the node, or choose another --backend',
   },
   backend_bypassed: {
     level: 'refuse',
@@ -26,8 +26,8 @@ export const NODE_REASONS = {
   pods_unknown: {
     level: 'alarm',
     says: (p: { seconds: number }) =>
-      `what is known of this node's pods is ${Number.isFinite(p.seconds) ? `${p.seconds} s old` : 'nothing yet'}`,
-    fix: 'see whether the API server answers and lets this account list and watch pods and namespaces; meanwhile the agent goes by what it knew and by what the webhook wrote on the pods',
+      `what the agent knows of this node's pods is ${Number.isFinite(p.seconds) ? `${p.seconds} s old` : 'nothing yet'}`,
+    fix: 'see whether the API server answers and lets this account list and watch pods and namespaces; meanwhile the agent uses what it knew and what the webhook wrote on the pods',
   },
   journal_unwritten: {
     level: 'alarm',
@@ -36,19 +36,19 @@ export const NODE_REASONS = {
   },
   pod_ended_unredirected: {
     level: 'alarm',
-    says: () => 'the pod ended because nothing was redirected, and its restartPolicy Never lets nothing try again',
-    fix: 'let another pod take its place: a Job makes one by itself, within its backoffLimit; any other must be deleted by hand',
+    says: () => 'the pod ended because nothing was redirected, and with restartPolicy Never it is not started again',
+    fix: 'replace the pod: a Job does so by itself, within its backoffLimit; any other must be deleted by hand',
   },
   pod_not_redirected: {
     level: 'alarm',
     says: (p: { pod: string; mode: string; verdict: string; why: string }) =>
-      `pod ${p.pod} was promised mode ${p.mode} and is ${p.verdict}: ${p.why}`,
+      `pod ${p.pod} was promised mode ${p.mode} but is ${p.verdict}: ${p.why}`,
     fix: 'restart the pod; sluice status -A shows all of them, docs/alerts.md what to look at',
   },
   pod_unproven: {
     level: 'alarm',
     says: (p: { pod: string; mode: string; minutes: number; why: string }) =>
-      `whether pod ${p.pod} (mode ${p.mode}) is redirected has not been known for ${p.minutes} minutes: ${p.why}`,
+      `for ${p.minutes} minutes it has not been known whether pod ${p.pod} (mode ${p.mode}) is redirected: ${p.why}`,
     fix: 'see whether the agent can find and enter the namespace of the pod: its log says what it tried',
   },
   node_redirects: {
@@ -73,7 +73,7 @@ export const NODE_REASONS = {
   },
   promise_absent: {
     level: 'skip',
-    says: () => 'nothing on the pod promises redirection, and the API server cannot be asked',
+    says: () => 'nothing on the pod promises redirection, and the API server cannot be reached',
     fix: null,
   },
   sandbox_gone: {
@@ -89,17 +89,17 @@ export const NODE_REASONS = {
   pod_not_known_yet: {
     level: 'refuse',
     says: () => "this node's agent does not know the pod yet",
-    fix: 'nothing: the kubelet tries again by itself; where that lasts, see whether the agent reaches the API server',
+    fix: 'nothing: the kubelet tries again by itself; if that persists, see whether the agent reaches the API server',
   },
   plugin_socket_lost: {
     level: 'alarm',
     says: (p: { problem: string }) => `the plugin does not reach this node's agent: ${p.problem}`,
-    fix: 'see what removes or takes the file that --plugin-socket names; the agent puts it back unless another process owns what is there or it is no socket, and pods of the mesh do not start meanwhile',
+    fix: 'see what removes or takes the file that --plugin-socket names; the agent puts it back, unless another process owns the file or it is not a socket; meanwhile pods of the mesh do not start',
   },
   agent_busy: {
     level: 'refuse',
-    says: (p: { waiting: number }) => `${p.waiting} pods wait for this node's agent already`,
-    fix: 'nothing: the kubelet tries again by itself; where that lasts, see what the log of the agent says',
+    says: (p: { waiting: number }) => `${p.waiting} pods are already waiting for this node's agent`,
+    fix: 'nothing: the kubelet tries again by itself; if that persists, see what the log of the agent says',
   },
   agent_stopping: {
     level: 'refuse',
@@ -118,7 +118,7 @@ export const NODE_REASONS = {
   },
   intent_absent: {
     level: 'refuse',
-    says: (p: { mode: string }) => `the pod is decided for ${p.mode}, and nothing on it says what is to be redirected`,
+    says: (p: { mode: string }) => `the pod was decided to be ${p.mode}, but nothing on it says what to redirect`,
     fix: 'create the pod again, so that the webhook decides it anew',
   },
   netns_refused: {

@@ -11,13 +11,13 @@ export const PLAN_REASONS = {
   extra_interfaces: {
     level: 'warn',
     says: (p: { networks: string }) =>
-      `the pod has more interfaces (${p.networks}), and rules of the node see their traffic, too`,
+      `the pod has more interfaces (${p.networks}), and the rules that the node makes see their traffic too`,
     fix: 'name those that are to be left alone in traffic.sidecar.istio.io/excludeInterfaces, or measure with sluice verify',
   },
   policy_needs_waypoint: {
     level: 'warn',
     says: (p: { object: string; field: string }) =>
-      `${p.object} decides by what only a proxy of layer 7 sees (${p.field}), and the namespace has no waypoint`,
+      `${p.object} decides by what only a layer 7 proxy sees (${p.field}), but the namespace has no waypoint`,
     fix: 'create a waypoint for the namespace and label it istio.io/use-waypoint before the move',
   },
   sidecar_object_unused: {
@@ -41,12 +41,12 @@ export const PLAN_REASONS = {
     level: 'warn',
     says: (p: { quota: string; resource: string; used: string; hard: string }) =>
       `the ResourceQuota ${p.quota} has no room for one more pod (${p.resource}: ${p.used} of ${p.hard} used), which a rolling restart wants before the old one goes`,
-    fix: 'raise the quota for the time of the restart, or let the workload go down by one first (maxUnavailable)',
+    fix: 'raise the quota during the restart, or let the workload lose one pod first (maxUnavailable)',
   },
   objects_unread: {
     level: 'warn',
     says: (p: { kind: string; problem: string }) =>
       `it is not known which ${p.kind} objects stand in the way: ${p.problem}`,
-    fix: 'ask for the right to list them; what is unknown is not taken for none',
+    fix: 'ask for the right to list them; unknown does not mean none',
   },
 } as const satisfies Record<string, ReasonRow>

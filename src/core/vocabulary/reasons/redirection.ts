@@ -4,13 +4,13 @@ import type { ReasonRow } from './reason-row.ts'
 export const REDIRECTION_REASONS = {
   intent_invalid: {
     level: 'refuse',
-    says: (p: { field: string; problem: string }) => `what is to be redirected cannot be read: ${p.field} ${p.problem}`,
+    says: (p: { field: string; problem: string }) => `the description of what to redirect cannot be read: ${p.field} ${p.problem}`,
     fix: 'correct the annotation or argument that is named',
   },
   intent_version: {
     level: 'refuse',
     says: (p: { version: string; known: number }) =>
-      `what is to be redirected was written in version ${p.version}, and this agent reads version ${p.known}`,
+      `the description of what to redirect has version ${p.version}, but this agent reads version ${p.known}`,
     fix: 'bring the agents to the version of the webhook, agents first',
   },
   intent_unwritten: {

@@ -17,7 +17,7 @@ export const REGISTRATION_REASONS = {
     level: 'warn',
     says: (p: { entry: string; selector: string; wants: string; has: string }) =>
       `the webhook entry ${p.entry} leaves the pod out by a label that is not the mesh's: its ${p.selector} wants ${p.wants}, and there is ${p.has}`,
-    fix: 'somebody added that condition to the webhook, for example the platform: take the label away or the condition out',
+    fix: 'somebody, for example the platform, added that condition to the webhook: remove the label or the condition',
   },
   webhook_does_not_ask: {
     level: 'warn',
@@ -41,7 +41,7 @@ export const REGISTRATION_REASONS = {
     level: 'warn',
     says: (p: { entries: string }) =>
       `more than one injector is asked about the pod: ${p.entries}; the later one meets a pod that already has its sidecar`,
-    fix: 'let one of them match: take the revision label, the tag or the other installation away',
+    fix: 'let only one of them match: remove the revision label, the tag or the other installation',
   },
   other_injector_asks: {
     level: 'warn',

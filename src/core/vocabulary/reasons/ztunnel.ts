@@ -17,12 +17,12 @@ export const ZTUNNEL_REASONS = {
   },
   ztunnel_busy: {
     level: 'alarm',
-    says: (p: { waiting: number }) => `${p.waiting} changes wait for an answer of ztunnel already`,
+    says: (p: { waiting: number }) => `${p.waiting} changes are already waiting for an answer from ztunnel`,
     fix: LOOK,
   },
   ztunnel_untold: {
     level: 'skip',
-    says: () => 'the pod left before ztunnel was told of it',
+    says: () => 'the pod left before ztunnel was told about it',
     fix: null,
   },
   ztunnel_left: {
@@ -37,12 +37,12 @@ export const ZTUNNEL_REASONS = {
   },
   ztunnel_malformed: {
     level: 'alarm',
-    says: (p: { problem: string }) => `a message of ztunnel cannot be read: ${p.problem}`,
+    says: (p: { problem: string }) => `a message from ztunnel cannot be read: ${p.problem}`,
     fix: VERSIONS,
   },
   ztunnel_unasked: {
     level: 'alarm',
-    says: (p: { what: string }) => `ztunnel sent ${p.what} that nobody asked for`,
+    says: (p: { what: string }) => `ztunnel sent ${p.what} that was not requested`,
     fix: VERSIONS,
   },
   ztunnel_unreachable: {
@@ -54,21 +54,21 @@ export const ZTUNNEL_REASONS = {
     level: 'alarm',
     says: (p: { uid: number; pid: number }) =>
       `process ${p.pid} of user ${p.uid} connected to ztunnel's socket and is not root`,
-    fix: "find out what that process is; only root may enter the directory of ztunnel's socket",
+    fix: "find out what that process is; only root should be able to enter the directory of ztunnel's socket",
   },
   ztunnel_not_accepted: {
     level: 'alarm',
     says: (p: { error: string }) => `a ztunnel that connects cannot be let in: ${p.error}`,
-    fix: 'see how many files the agent has open and may have; ztunnel tries again by itself',
+    fix: 'compare the number of files that the agent has open with its limit; ztunnel tries again by itself',
   },
   ztunnel_thread_ended: {
     level: 'alarm',
     says: (p: { error: string }) => `the agent's thread for ztunnel has ended: ${p.error}`,
-    fix: 'nothing: the agent stops, and the kubelet starts it anew; where it happens again, report it with the log of the agent',
+    fix: 'nothing: the agent stops, and the kubelet starts it again; if it happens again, report it with the log of the agent',
   },
   ztunnel_socket_owned: {
     level: 'alarm',
     says: (p: { socket: string }) => `another process on the node owns ztunnel's socket ${p.socket}`,
-    fix: "one agent of a node may own it, and this one takes it over when the other goes: take Istio's CNI agent off the node, or name another file by --ztunnel-socket on both sides",
+    fix: "only one agent on a node can own it, and this one takes it over when the other goes: take Istio's CNI agent off the node, or name another file by --ztunnel-socket on both sides",
   },
 } as const satisfies Record<string, ReasonRow>
