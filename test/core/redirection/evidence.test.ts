@@ -73,7 +73,12 @@ const ONE: readonly (readonly [string, Partial<Sighting>, boolean | null, RegExp
   ],
   ['inbound answered elsewhere', { class: 'inbound', seen: { end: 'answered' } }, null, /cannot be determined/],
   ['inbound refused', { class: 'inbound', seen: { end: 'refused' } }, false, /does not arrive/],
-  ['not to be sent', { seen: { end: 'unknown', code: 'ENETUNREACH' } }, null, /cannot be determined whether .* is redirected: ENETUNREACH/],
+  [
+    'not to be sent',
+    { seen: { end: 'unknown', code: 'ENETUNREACH' } },
+    null,
+    /cannot be determined whether .* is redirected: ENETUNREACH/,
+  ],
   [
     'TPROXY, on a port that nobody listens on',
     { transparent: true, seen: { end: 'accepted', port: 80, listener: false } },

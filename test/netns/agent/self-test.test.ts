@@ -151,7 +151,12 @@ for (const [capability, backend, code, says] of [
   ['setuid', 'libnftables', 'backend_unproven', /takes CAP_SETUID and CAP_SETGID/],
   ['setgid', 'libnftables', 'backend_unproven', /takes CAP_SETUID and CAP_SETGID/],
   ['net_raw', 'iptables-legacy', 'backend_absent', /lacks the capability NET_RAW/],
-  ['net_admin', 'libnftables', 'backend_absent', /no backend can make rules on this node: libnftables: .*Operation not permitted/],
+  [
+    'net_admin',
+    'libnftables',
+    'backend_absent',
+    /no backend can make rules on this node: libnftables: .*Operation not permitted/,
+  ],
 ] as const)
   test(`a process without ${capability} says of ${backend} what it lacks`, () => {
     const without = ['--bounding-set', `-${capability}`, '--inh-caps', `-${capability}`, '--']

@@ -4,7 +4,8 @@ import type { ReasonRow } from './reason-row.ts'
 export const REDIRECTION_REASONS = {
   intent_invalid: {
     level: 'refuse',
-    says: (p: { field: string; problem: string }) => `the description of what to redirect cannot be read: ${p.field} ${p.problem}`,
+    says: (p: { field: string; problem: string }) =>
+      `the description of what to redirect cannot be read: ${p.field} ${p.problem}`,
     fix: 'correct the annotation or argument that is named',
   },
   intent_version: {
