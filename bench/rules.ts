@@ -4,10 +4,9 @@ import { verifyPod } from '../src/app/agent/verify/pod.ts'
 import { address } from '../src/core/intent/grammar.ts'
 import { PROBE_SOURCE } from '../src/core/vocabulary/ports.ts'
 import { type Backend, BACKENDS } from '../src/edge/host/apply.ts'
-import { NetnsWorker } from '../src/edge/host/netns-worker.ts'
 import { INTENT } from '../test/netns/agent/node.ts'
 import { makeScene } from '../test/netns/scene.ts'
-import { startWorker, tools } from '../test/netns/world.ts'
+import { startWorker } from '../test/netns/world.ts'
 import type { Figure } from './support/figure.ts'
 import { report } from './support/report.ts'
 import { Timed } from './support/timed.ts'
@@ -17,10 +16,6 @@ const WARM_UP = 10
 const probeSource = { 4: address.parse(PROBE_SOURCE.v4), 6: address.parse(PROBE_SOURCE.v6) }
 
 const worker = await startWorker()
-await using probes = await NetnsWorker.start({
-  libnftables: null,
-  programs: { directory: tools.programs, env: tools.env },
-})
 const figures: Figure[] = []
 for (const backend of BACKENDS) figures.push(...(await rulesOf(backend)))
 report([...figures, ...(await verification())])
@@ -59,7 +54,7 @@ async function verification(): Promise<readonly Figure[]> {
   await redirector.redirect(pod.handle, INTENT)
   const verify = async (): Promise<string> => {
     const verdict = await verifyPod(pod.handle, pod.path, INTENT, {
-      ...{ worker: probes, proxyExpected: false, outside: node.handle, proc: '/proc' },
+      ...{ worker, proxyExpected: false, outside: node.handle, proc: '/proc' },
       ...{ resolvers: null, ambientDns: true, missing: [] },
     })
     return verdict.is
@@ -70,7 +65,7 @@ async function verification(): Promise<readonly Figure[]> {
 }
 
 async function redirectorBy(backend: Backend): Promise<Redirector> {
-  const redirector = new Redirector({ worker, prober: probes, backend, ambient: { dnsCapture: true, probeSource } })
+  const redirector = new Redirector({ worker, backend, ambient: { dnsCapture: true, probeSource } })
   await redirector.tryNode()
   return redirector
 }

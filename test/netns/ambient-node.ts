@@ -19,10 +19,9 @@ import { address } from '../../src/core/intent/grammar.ts'
 import { PLAIN_AMBIENT } from '../../src/core/intent/intent.ts'
 import type { Reason } from '../../src/core/vocabulary/reasons.ts'
 import { PROBE_SOURCE } from '../../src/core/vocabulary/ports.ts'
-import { NetnsWorker } from '../../src/edge/host/netns-worker.ts'
 import { procWithKubelet } from './kubelet.ts'
 import { podUid, startPodProcess } from './pod-process.ts'
-import { ip, makeNetns, startWorker, type TestNetns, tools, untilEnd } from './world.ts'
+import { ip, makeNetns, startWorker, type TestNetns, untilEnd } from './world.ts'
 import { Ztunnel } from './ztunnel.ts'
 
 /** The kubelet's user in these tests, not root's: who else is on the node stays apart from it. */
@@ -82,9 +81,6 @@ export class ApiObjects {
 }
 
 const worker = await startWorker()
-const prober = untilEnd(
-  await NetnsWorker.start({ libnftables: null, programs: { directory: tools.programs, env: tools.env } }),
-)
 const kubeletProc = await procWithKubelet(KUBELET.uid)
 
 /** One node with an agent's ambient part, everything real but the API server. */
@@ -153,7 +149,6 @@ export class AmbientTestNode {
   async startAgent(given: AgentReasons = {}): Promise<TestAgent> {
     const redirector = new Redirector({
       worker,
-      prober: worker,
       backend: 'libnftables',
       ambient: { dnsCapture: true, probeSource: PROBE_ADDRESSES },
     })
@@ -197,7 +192,7 @@ export class TestAgent implements AsyncDisposable {
         redirector,
         ztunnels: this.#ztunnels,
         probePath,
-        prober,
+        worker,
         host: host.handle,
         proc: '/proc',
         dnsCapture: true,

@@ -30,8 +30,8 @@ const INTENTS: readonly Readonly<Record<string, string>>[] = [
   { outboundCidrs: '*', outboundPort: '25001', inboundPort: '25006', tunnelPort: '25008' },
 ]
 
-const [worker, prober] = [await startWorker(), await startWorker(null)]
-const redirector = redirectorWith({ worker, prober, backend: null })
+const worker = await startWorker()
+const redirector = redirectorWith({ worker, backend: null })
 await redirector.tryNode()
 
 /** What is measured of a pod with the rules that these fields ask for. */
@@ -42,7 +42,7 @@ async function measured(scene: Scene, fields: Readonly<Record<string, string>>):
   assert.equal(made.is, 'redirected', JSON.stringify(made))
   const compared = await redirector.compare(scene.pod.handle, read.intent)
   return await verifyPod(scene.pod.handle, scene.pod.path, read.intent, {
-    ...{ worker: prober, proxyExpected: false, outside: scene.node.handle, proc: '/proc', resolvers: null },
+    ...{ worker, proxyExpected: false, outside: scene.node.handle, proc: '/proc', resolvers: null },
     ...{ ambientDns: false, missing: compared.is === 'compared' ? compared.difference.missing : null },
   })
 }

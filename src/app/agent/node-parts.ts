@@ -21,10 +21,8 @@ import { Redirector } from './redirector.ts'
 export interface NodeParts {
   readonly log: Logger
   readonly metrics: AgentMetrics
-  /** makes rules */
+  /** makes rules, and measures where none is to be made */
   readonly worker: NetnsWorker
-  /** measures, so that no rule waits for a measurement */
-  readonly prober: NetnsWorker
   readonly redirector: Redirector
   readonly journal: Journal
   readonly pods: NodePods
@@ -38,7 +36,7 @@ export interface NodeParts {
 }
 
 /**
- * Opens what an agent stands on; what must be closed again is given to `stack`. Throws where a thread for network namespaces cannot be
+ * Opens what an agent stands on; what must be closed again is given to `stack`. Throws where the thread for network namespaces cannot be
  * started or the node's /proc cannot be read.
  */
 export async function openNode(options: AgentOptions, stack: AsyncDisposableStack): Promise<NodeParts> {
@@ -47,17 +45,16 @@ export async function openNode(options: AgentOptions, stack: AsyncDisposableStac
   const log = createLogger({ level: 'info', ...options.log })
   const metrics = agentMetrics()
   const worker = stack.use(await NetnsWorker.start({ libnftables, programs }))
-  const prober = stack.use(await NetnsWorker.start({ libnftables: null, programs }))
   const ambientNode = { probeSource: PROBE_ADDRESSES, dnsCapture: options.ambient?.dnsCapture ?? true }
   const journal = new Journal(join(paths.runDir, 'journal.json'), bootId(paths.proc))
   const host = stack.use(openHost(paths.proc))
   const report = reportWatch(log, (labels) => metrics.add('sluice_watch_problems_total', labels))
   return {
-    ...{ log, metrics, worker, prober, journal, host, ambientNode },
-    redirector: new Redirector({ worker, prober, backend: tools.backend, ambient: ambientNode }),
+    ...{ log, metrics, worker, journal, host, ambientNode },
+    redirector: new Redirector({ worker, backend: tools.backend, ambient: ambientNode }),
     pods: new NodePods({ nodeName, pods: options.pods, report }),
     installer: createInstaller(options, log, metrics),
-    finder: new NetnsFinder({ worker: prober, host, proc: paths.proc, netnsDir: paths.netnsDir, journal }),
+    finder: new NetnsFinder({ worker, host, proc: paths.proc, netnsDir: paths.netnsDir, journal }),
     client: options.pods.from === 'cluster' ? createClient(options.pods.connection) : null,
   }
 }

@@ -16,9 +16,9 @@ const SELF_TEST_AGAIN_MS = 10_000
 /** Knowledge of pods that is older is an alarm: bookmarks come once a minute. */
 const PODS_STALE_MS = 120_000
 
-/** Looks for alarms, of the node itself and of `others`, and ends the process where a thread for namespaces has ended. */
+/** Looks for alarms, of the node itself and of `others`, and ends the process where the thread for namespaces has ended. */
 export function alarmsLoop(parts: NodeParts, others: () => readonly Reason[]): Loop {
-  const { log, metrics, worker, prober } = parts
+  const { log, metrics, worker } = parts
   const alarms = new Alarms(log, (reason, count) => metrics.set('sluice_alarms', { reason }, count))
   const startedAt = performance.now()
   return periodic({
@@ -26,7 +26,7 @@ export function alarmsLoop(parts: NodeParts, others: () => readonly Reason[]): L
     everyMs: ALARMS_MS,
     turn: () => {
       alarms.observe([...nodeAlarms(parts, startedAt), ...others()])
-      endWithoutThread([worker, prober], log)
+      endWithoutThread(worker, log)
     },
     report: reportTurn(log, 'alarms'),
   })
@@ -48,11 +48,10 @@ function nodeAlarms({ pods, journal, redirector, installer }: NodeParts, started
   ]
 }
 
-/** Without its threads an agent can redirect and measure nothing, though its loops turn: another process can. */
-function endWithoutThread(workers: readonly NetnsWorker[], log: Logger): void {
-  const lost = workers.find(({ ended }) => ended !== undefined)
-  if (lost === undefined) return
-  log.fatal({ err: lost.ended }, 'a thread for network namespaces has ended: stopping, to be started anew')
+/** Without its thread an agent can redirect and measure nothing, though its loops turn: another process can. */
+function endWithoutThread({ ended }: NetnsWorker, log: Logger): void {
+  if (ended === undefined) return
+  log.fatal({ err: ended }, 'the thread for network namespaces has ended: stopping, to be started anew')
   stopProcess()
 }
 

@@ -32,9 +32,7 @@ export type Compared =
   | { readonly is: 'refused'; readonly reason: Reason }
 
 export interface RedirectorOptions {
-  readonly worker: NetnsWorker
-  /** sends the traffic of the self-test, which others need not wait for */
-  readonly prober: Pick<NetnsWorker, 'run'>
+  readonly worker: Pick<NetnsWorker, 'run'>
   /** null: the first backend that can do everything */
   readonly backend: Backend | null
   readonly ambient: NodeFacts['ambient']
@@ -62,7 +60,7 @@ export class Redirector {
 
   /** Tries with real rules and real traffic what this node can do, and picks a backend by it. */
   async tryNode(): Promise<NodeAbilities> {
-    const { worker, prober, backend: forced } = this.#options
+    const { worker, backend: forced } = this.#options
     const abilities = await worker.run('abilities', OWN_PLACE, { features: FEATURES })
     this.#usable = abilities.backends.flatMap((one) => (one.is === 'usable' ? [one.backend] : []))
     this.#picked = await pickBackend(abilities, {
@@ -70,7 +68,7 @@ export class Redirector {
       needed: ({ feature }) => feature !== OPTIONAL_FEATURE,
       trial: async (backend) =>
         await tryTraffic({
-          ...{ worker, prober },
+          worker,
           redirect: async (place, intent) => {
             const redirected = await this.#redirectBy(backend, place, intent)
             return redirected.is === 'refused' ? redirected.reason : null

@@ -10,10 +10,8 @@ import { sidecarTarget } from './verify/intent-target.ts'
 import { measure } from './verify/verify.ts'
 
 export interface TrialOptions {
-  /** makes the node and the pod */
-  readonly worker: NetnsWorker
-  /** sends the traffic */
-  readonly prober: Pick<NetnsWorker, 'run'>
+  /** makes the node and the pod, and sends the traffic */
+  readonly worker: Pick<NetnsWorker, 'run'>
   /** makes rules by the backend that is tried; null: they are there */
   readonly redirect: (place: Place, intent: Intent) => Promise<Reason | null>
 }
@@ -34,7 +32,7 @@ const TRIES = 3
  * Tries whether traffic follows rules: makes a pod on a node of its own, redirects it as any other, and sends what the sweep sends.
  * Null: it does. Nothing that is there is touched and nothing stays, even where the process is killed in the middle.
  */
-export async function tryTraffic({ worker, prober, redirect }: TrialOptions): Promise<Unfit | null> {
+export async function tryTraffic({ worker, redirect }: TrialOptions): Promise<Unfit | null> {
   using ends = new DisposableStack()
   try {
     const made = await worker.run('scratchNode', { fd: -1, foreignUsers: false }, { networks: NETWORKS })
@@ -46,7 +44,7 @@ export async function tryTraffic({ worker, prober, redirect }: TrialOptions): Pr
     const refusal = await redirect(pod, USUAL)
     if (refusal !== null) return { is: 'absent', why: sentence(refusal) }
     const target = sidecarTarget(USUAL, 'all')
-    const options = { worker: prober, target, proxyExpected: false, outside: node, proc: '/proc', missingRules: null }
+    const options = { worker, target, proxyExpected: false, outside: node, proc: '/proc', missingRules: null }
     let verdict = await measure(pod, options)
     for (let tries = 1; verdict.is !== 'redirected' && tries < TRIES; tries++) verdict = await measure(pod, options)
     return unfitness(verdict)

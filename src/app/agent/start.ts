@@ -110,7 +110,6 @@ interface Made {
 function provingOf(parts: NodeParts, options: AgentOptions): Proving {
   return proving({
     ...parts,
-    probes: parts.prober,
     // while the node is taken off, ambient pods leave on purpose: nothing is judged then
     around: ({ namespace }) => (uninstalling(parts.installer) === null ? around(namespace, parts, options) : undefined),
     ambientDns: parts.ambientNode.dnsCapture,

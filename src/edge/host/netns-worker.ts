@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { JobKind, Jobs, Place } from './netns-jobs.ts'
+import { LANE_OF, type LaneName } from './netns-lanes.ts'
 import type { Answer, Hello, JobMessage, JobNews, Order, ThreadData } from './netns-thread.ts'
 import type { ProgramPlace } from './xtables.ts'
 
@@ -31,9 +32,6 @@ interface Lane {
   heartbeat: NodeJS.Timeout | undefined
 }
 
-/** What measures: pods that start do not wait for it, and none of it needs libnftables. All else makes rules or is short. */
-const MEASURING: ReadonlySet<JobKind> = new Set<JobKind>(['survey', 'probe', 'knock', 'processes'])
-
 const HANG_AFTER_MS = 60_000
 /** More jobs than a node has pods: a queue beyond it means that nothing gets done. */
 const QUEUE_LIMIT = 1024
@@ -52,8 +50,7 @@ export class NetnsWorker implements AsyncDisposable {
   readonly #hangAfterMs: number
   readonly #onHang: (kind: JobKind) => void
   readonly #gone: Promise<unknown>
-  readonly #making: Lane = { queue: [], runs: false, heartbeat: undefined }
-  readonly #measuring: Lane = { queue: [], runs: false, heartbeat: undefined }
+  readonly #lanes: Readonly<Record<LaneName, Lane>> = { making: newLane(), measuring: newLane() }
   #ended: Error | undefined
 
   private constructor(thread: Worker, hello: Hello, options: NetnsWorkerOptions) {
@@ -98,7 +95,7 @@ export class NetnsWorker implements AsyncDisposable {
       if ('error' in answer) reject(answer.error)
       else resolve(answer.gives as Jobs[K]['gives'])
     }
-    const { queue } = this.#laneOf(kind)
+    const { queue } = this.#lanes[LANE_OF[kind]]
     if (this.#ended !== undefined) settle({ error: this.#ended })
     else if (queue.length >= QUEUE_LIMIT) settle({ error: new Error(`${QUEUE_LIMIT} jobs wait for the netns worker`) })
     else {
@@ -111,24 +108,17 @@ export class NetnsWorker implements AsyncDisposable {
   /** Ends the thread when the job that keeps it is done; one that waits is given up, and those behind are rejected. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended ??= hasEnded()
-    for (const { queue, runs } of this.#lanes) reject(queue.splice(runs ? 1 : 0), this.#ended)
+    for (const { queue, runs } of Object.values(this.#lanes)) reject(queue.splice(runs ? 1 : 0), this.#ended)
     this.#thread.ref()
     this.#tell('end')
     await this.#gone
   }
 
-  get #lanes(): readonly Lane[] {
-    return [this.#making, this.#measuring]
-  }
-
-  #laneOf(kind: JobKind): Lane {
-    return MEASURING.has(kind) ? this.#measuring : this.#making
-  }
-
   #next(): void {
-    this.#start(this.#making)
-    if (!this.#making.runs) this.#start(this.#measuring)
-    if (this.#lanes.some(({ runs }) => runs)) this.#thread.ref()
+    const { making, measuring } = this.#lanes
+    this.#start(making)
+    if (!making.runs) this.#start(measuring)
+    if (making.runs || measuring.runs) this.#thread.ref()
     else this.#thread.unref()
   }
 
@@ -141,7 +131,7 @@ export class NetnsWorker implements AsyncDisposable {
   }
 
   #told(news: JobNews): void {
-    const lane = this.#laneOf(news.kind)
+    const lane = this.#lanes[LANE_OF[news.kind]]
     if ('waitsMs' in news) {
       this.#watch(lane, news.kind, news.waitsMs)
       return
@@ -164,11 +154,15 @@ export class NetnsWorker implements AsyncDisposable {
 
   #end(error: Error): void {
     this.#ended ??= error
-    for (const lane of this.#lanes) {
+    for (const lane of Object.values(this.#lanes)) {
       clearTimeout(lane.heartbeat)
       reject(lane.queue.splice(0), this.#ended)
     }
   }
+}
+
+function newLane(): Lane {
+  return { queue: [], runs: false, heartbeat: undefined }
 }
 
 function hasEnded(): Error {

@@ -15,8 +15,9 @@ const CONFIGURATION = { inboundPortsInclude: '*', outboundCidrsInclude: '*', pro
 const OTHER: Intent = { ...SIDECAR, dns: 'off', interception: 'TPROXY' }
 
 async function triedRedirector(backend: Backend | null): Promise<Redirector> {
-  const redirector = redirectorWith({ worker, prober: worker, backend })
-  await redirector.tryNode()
+  const redirector = redirectorWith({ worker, backend })
+  // on a busy machine a try can find no answer
+  for (let tries = 0; redirector.picked.is === 'none' && tries < 20; tries++) await redirector.tryNode()
   return redirector
 }
 
@@ -160,7 +161,7 @@ test('a namespace without an address, and a node without a backend, are refused 
   const redirector = await triedRedirector(null)
   const none = await redirector.redirect(bare.handle, SIDECAR)
   assert.ok(none.is === 'refused' && none.reason.code === 'address_absent')
-  const untried = redirectorWith({ worker, prober: worker, backend: null })
+  const untried = redirectorWith({ worker, backend: null })
   const absent = await untried.redirect(podNetns().handle, SIDECAR)
   assert.ok(absent.is === 'refused' && absent.reason.code === 'backend_absent')
 })

@@ -13,7 +13,7 @@ import { redirectorWith } from './redirectors.ts'
 
 /** Requests whose caller gives up exactly when the rules are in place: real rules, and nothing but the runtime played. */
 const worker = await startWorker()
-const redirector = redirectorWith({ worker, prober: worker, backend: null })
+const redirector = redirectorWith({ worker, backend: null })
 // on a busy machine a try can find no answer
 for (let tries = 0; redirector.picked.is === 'none' && tries < 20; tries++) await redirector.tryNode()
 const journal = new Journal(join(temporaryFolder(), 'journal.json'), 'this boot')

@@ -15,10 +15,10 @@ import { agentOptions, startTestAgent, temporaryFolder } from './node.ts'
 import { redirectorWith } from './redirectors.ts'
 
 /** Whether an agent is Ready: traffic is sent through rules that it makes, in a pod on a node that are both made for it. */
-const [worker, prober] = [await startWorker(), await startWorker(null)]
+const worker = await startWorker()
 
-async function picked(backend: Backend | null, through: Pick<NetnsWorker, 'run'> = prober): Promise<Picked> {
-  const redirector = redirectorWith({ worker, prober: through, backend })
+async function picked(backend: Backend | null, through: Pick<NetnsWorker, 'run'> = worker): Promise<Picked> {
+  const redirector = redirectorWith({ worker: through, backend })
   await redirector.tryNode()
   return redirector.picked
 }
@@ -37,7 +37,7 @@ function tampering(...commands: readonly (readonly string[])[]): Pick<NetnsWorke
           const inside = [`--net=/proc/${process.pid}/fd/${place.fd}`, `${tools.programs}${file}`, ...args]
           execFileSync('nsenter', inside, { env: tools.env, stdio: 'ignore' })
         }
-      return await prober.run(kind, place, input)
+      return await worker.run(kind, place, input)
     },
   }
 }

@@ -20,10 +20,10 @@ import { redirectorWith } from './redirectors.ts'
 import { ADDRESS, makeScene, type Scene } from '../scene.ts'
 import { inNetns, startWorker, untilEnd } from '../world.ts'
 
-const [worker, probes] = [await startWorker(), await startWorker(null)]
+const worker = await startWorker()
 const host = untilEnd(openNetns('/proc/self/ns/net'))
 const INTENT: Intent = { ...BARE_SIDECAR, inboundPorts: '*', outboundCidrs: '*', dns: 'all' }
-const redirector = redirectorWith({ worker, prober: probes, backend: null })
+const redirector = redirectorWith({ worker, backend: null })
 await redirector.tryNode()
 
 /** The pods of a node whose API server says something new of one. */
@@ -101,7 +101,7 @@ async function start(t: TestContext, { mode = 'cni', status, spec, later, onLook
   const journal = new Journal(join(directory, 'journal.json'), 'boot')
   const metrics = agentMetrics()
   const part = proving({
-    ...{ pods, journal, redirector, probes, metrics },
+    ...{ pods, journal, redirector, worker, metrics },
     finder: new NetnsFinder({ worker, host, proc: '/proc', netnsDir: '/run/netns', journal }),
     around: ({ uid, namespace }) => {
       onLook?.(pods, uid)

@@ -11,7 +11,7 @@ await using worker = await NetnsWorker.start({
   programs: { directory: tools.programs, env: tools.env },
 })
 const redirector = redirectorWith({
-  ...{ worker, prober: worker },
+  worker,
   backend: BACKENDS.find((backend) => backend === wanted) ?? null,
 })
 for (let i = 0; i < Number(rounds); i++) {

@@ -26,8 +26,7 @@ export interface EnrolmentOptions {
   readonly redirector: Redirector
   readonly ztunnels: Pick<Ztunnels, 'add' | 'remove'>
   readonly probePath: ProbePath
-  /** for measuring: pods that start do not wait behind it */
-  readonly prober: NetnsWorker
+  readonly worker: NetnsWorker
   /** where the node's own probes come from */
   readonly host: NetnsHandle
   readonly proc: string
@@ -101,9 +100,9 @@ export class Enrolment {
 
   /** Measures whether traffic of the pod comes to ztunnel. Rejects where the namespace cannot be entered. */
   async measure(netns: NetnsHandle, intent: AmbientIntent): Promise<Verdict> {
-    const { prober, host, proc, dnsCapture } = this.#options
+    const { worker, host, proc, dnsCapture } = this.#options
     return await measure(netns, {
-      worker: prober,
+      worker,
       target: ambientTarget(intent, intent.dns === 'node' ? dnsCapture : intent.dns === 'on'),
       proxyExpected: true,
       outside: host,

@@ -32,10 +32,7 @@ export interface NodeAmbientOptions {
   readonly finder: NetnsFinder
   readonly redirector: Redirector
   readonly proofs: Proofs
-  /** makes rules */
   readonly worker: NetnsWorker
-  /** measures */
-  readonly prober: NetnsWorker
   /** the network namespace of the kubelet */
   readonly host: NetnsHandle
   readonly proc: string
@@ -69,7 +66,7 @@ const AT_ONCE = { running: 16, waiting: 1024 }
 
 /** Wires what ambient consists of. Nothing is listened to before it is known which pods there are. */
 export function nodeAmbient(options: NodeAmbientOptions): NodeAmbient {
-  const { pods, redirector, proofs, worker, prober, node, client, metrics, log } = options
+  const { pods, redirector, proofs, worker, node, client, metrics, log } = options
   const ztunnels = new LateZtunnels()
   // whatever makes the rules inside pods: the host's are nft's
   const backend = worker.libnftables === 'loaded' ? 'libnftables' : 'nft'
@@ -79,7 +76,7 @@ export function nodeAmbient(options: NodeAmbientOptions): NodeAmbient {
   const marks = client === null ? null : new Marks({ client, report: reportMark(options) })
   const host = new AmbientHost({
     ...{ ztunnels, probePath, log, ztunnelSocket: options.ztunnelSocket },
-    preflight: async () => await preflight({ ...options, worker: prober, probePath, ...node }),
+    preflight: async () => await preflight({ ...options, probePath, ...node }),
     onEvent: (event) => {
       // what was measured through another ztunnel says nothing of this one
       if (event.is === 'synced') ambient.doubt()

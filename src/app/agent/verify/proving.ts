@@ -24,7 +24,7 @@ export interface ProvingOptions {
   readonly journal: Journal
   readonly finder: NetnsFinder
   readonly redirector: Redirector
-  readonly probes: NetnsWorker
+  readonly worker: NetnsWorker
   /** what a node knows of a pod's namespace; undefined: not yet */
   readonly around: (pod: NodePod) => Surroundings | undefined
   readonly ambientDns: boolean

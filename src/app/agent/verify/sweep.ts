@@ -31,8 +31,7 @@ export interface SweepOptions {
   readonly isStarting: (uid: string) => boolean
   readonly around: (pod: NodePod) => Surroundings | undefined
   readonly find: (pod: NodePod) => Promise<Found>
-  /** a worker for probes alone: pods that start do not wait behind them */
-  readonly probes: NetnsWorker
+  readonly worker: NetnsWorker
   readonly redirector: Redirector
   readonly proofs: Proofs
   readonly ambientDns: boolean
@@ -157,14 +156,14 @@ export class Sweep {
     const found = await this.#options.find(pod)
     if (found.is === 'lost') return unknown(found.reason)
     using netns = found.netns
-    const { probes, proc, ambientDns, outside } = this.#options
+    const { worker, proc, ambientDns, outside } = this.#options
     const sidecar = this.#expected(pod.uid, pod.object)
     this.#measuredWith.set(pod.uid, {
       sidecar: sidecar ?? this.#measuredWith.get(pod.uid)?.sidecar,
       failures: failedChecks(pod.object),
     })
     return await verifyPod(netns, found.path, intent, {
-      worker: probes,
+      worker,
       proxyExpected: mode === 'ambient' || sidecar !== undefined,
       outside,
       proc,

@@ -9,7 +9,6 @@ import { destinationsOf, plan, type Planned } from './plan.ts'
 import type { Target } from './target.ts'
 
 export interface VerifyOptions {
-  /** for probes only: it needs no libnftables, and one of its own keeps waiting probes away from pods that start */
   readonly worker: Pick<NetnsWorker, 'run'>
   readonly target: Target
   /** whether the proxy should be running by now */
