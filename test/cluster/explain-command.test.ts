@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 import { execute } from '../../scripts/cluster/api-server.ts'
+import { kubeconfig } from '../../scripts/cluster/credentials.ts'
 import { buildKubernetes } from '../../scripts/cluster/kubernetes.ts'
 import { readObjects } from '../../scripts/demo/examples.ts'
 import { type JsonObject, objectOr, objectsOf } from '../../src/core/json/value.ts'
-import { type Live, pod, SIDECARS, startLive } from './live-commands.ts'
+import { type Live, pod, type Run, SIDECARS, startLive } from './live-commands.ts'
+import { until } from './mesh.ts'
 
 /** \`explain\` and \`audit\` about what runs on a real API server. */
 
@@ -44,7 +47,60 @@ test('a live workload is explained by its template, named as kubectl does', asyn
   }
   const missing = await live.sluice('explain', '-n', 'shop', 'deploy/none')
   assert.equal(missing.code, 1)
-  assert.match(missing.err, /^error: GET .*deployments\/none: 404 NotFound/)
+  assert.equal(missing.err, 'error: there is no deployment none in the namespace shop\n')
+})
+
+test('a namespace that is not there is an error of every command that looks at pods: nothing found is not nothing wrong', async () => {
+  for (const command of ['explain', 'status', 'audit', 'plan']) {
+    const { code, out, err } = await live.sluice(command, '-n', 'nowhere')
+    assert.deepEqual([code, out, err], [1, '', 'error: there is no namespace nowhere\n'], command)
+    assert.deepEqual([command, (await live.sluice(command, '-n', '../x')).code], [command, 2])
+  }
+})
+
+test("-l takes kubectl's selectors, and one that cannot be read is said to be so", async () => {
+  const labelled = { metadata: { name: 'labelled', namespace: 'plain', labels: { tier: 'edge' } } }
+  assert.equal((await live.mesh.create([pod('plain', 'labelled', labelled)], 'for real')).code, 0)
+  try {
+    assert.deepEqual((await live.json('explain', '-A', '-l', 'tier in (edge)')).map(nameIn), ['plain/labelled'])
+    assert.match((await live.sluice('audit', '-A', '-l', 'tier=edge')).out, /^0 of 1 pods/m)
+    assert.match((await live.sluice('audit', '-A', '-l', '!tier')).out, /^1 of 3 pods/m)
+  } finally {
+    await live.mesh.server.kubectl(['delete', 'pod', '-n', 'plain', 'labelled', '--force'])
+  }
+  const wrong = await live.sluice('status', '-A', '-l', 'tier===')
+  assert.deepEqual([wrong.code, wrong.out], [1, ''])
+  assert.match(wrong.err, /400 BadRequest: unable to parse requirement/)
+})
+
+test('a team with rights in its namespace alone sees how its pods stand, by the labels that they carry; the rest says what is missing', async () => {
+  const { server } = live.mesh
+  const running = { phase: 'Running', podIP: '10.0.0.7' }
+  const admin = async (...args: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await server.kubectl(['-n', 'shop', ...args])
+    assert.equal(code, 0, stderr)
+    return stdout.trim()
+  }
+  await admin('patch', 'pod', 'web', '--subresource=status', '--type=merge', '-p', JSON.stringify({ status: running }))
+  await admin('create', 'serviceaccount', 'team')
+  // what the role `view` gives, which a controller puts together that does not run here
+  await admin('create', 'role', 'team', '--verb=get,list', '--resource=pods,namespaces')
+  await admin('create', 'rolebinding', 'team', '--role=team', '--serviceaccount=shop:team')
+  const token = await admin('create', 'token', 'team')
+  const file = join(server.directory, 'team.conf')
+  const mine = JSON.parse(kubeconfig(server.url, server.ca, { token })) as { contexts: { context: object }[] }
+  const contexts = mine.contexts.map((row) => ({ ...row, context: { ...row.context, namespace: 'shop' } }))
+  await writeFile(file, JSON.stringify({ ...mine, contexts }))
+  const asTeam = async (...argv: readonly string[]): Promise<Run> => await live.sluice(...argv, '--kubeconfig', file)
+  await until('the rights of the team', async () => ((await asTeam('status')).code === 1 ? undefined : true))
+  const own = await asTeam('status', '-l', '!tier')
+  assert.equal(own.code, 4, own.err)
+  assert.match(own.out, /^shop +web +cni +unknown +never +not_measured$/m)
+  for (const argv of [['status', '-A'], ['audit'], ['explain', 'web']]) {
+    const { code, err } = await asTeam(...argv)
+    assert.equal(code, 1)
+    assert.match(err, /403 Forbidden: .*; sluice check lists every right that is missing\n$/)
+  }
 })
 
 test('a pod that no webhook is asked about is left alone, whatever a decision would say', async () => {

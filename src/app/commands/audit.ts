@@ -10,6 +10,7 @@ import type { Command } from './command.ts'
 import { LIVE_FLAGS, type Live, readLive } from './live.ts'
 import { OUTPUT_FLAG, render } from './output.ts'
 import { columns } from './table.ts'
+import { SELECTOR_FLAG } from './where.ts'
 
 /** One line of the ledger: a container, and the pod that it is in. */
 interface Row extends LedgerEntry {
@@ -25,6 +26,7 @@ export const auditCommand: Command = {
   positional: null,
   flags: [
     ...LIVE_FLAGS,
+    SELECTOR_FLAG,
     {
       ...OUTPUT_FLAG,
       choices: ['text', 'wide', 'json', 'yaml'],

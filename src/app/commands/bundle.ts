@@ -36,12 +36,13 @@ export const bundleCommand: Command = {
     const client = createClient(await connect(flags, io), { timeoutMs: 30_000, signal: io.stop })
     const installation = installationOf(flags)
     const probeNamespace = flags['namespace'] ?? 'default'
-    const files = await collect({ client, installation, probeNamespace, now: now.getTime() })
+    const { files, read, unread } = await collect({ client, installation, probeNamespace, now: now.getTime() })
     await write(path, files, now).catch((error: unknown) => {
       throw new CommandFailure(`cannot write ${path}: ${reasonOf(error)}`, { cause: error })
     })
     io.out(`${path}: ${files.length} files; look through them before you give them away\n`)
-    return 'ok'
+    if (unread > 0) io.err(`${unread} things could not be read; problems.txt says which, and why\n`)
+    return read === 0 ? 'failure' : 'ok'
   },
 }
 

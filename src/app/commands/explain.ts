@@ -8,18 +8,22 @@ import { outcomesOfDocument } from '../../core/explain/workload-documents.ts'
 import { type JsonObject, objectOr, stringOr } from '../../core/json/value.ts'
 import { liveOutcome } from '../../core/explain/live-outcome.ts'
 import { sentence } from '../../core/vocabulary/reasons.ts'
+import type { WorkloadKindName } from '../../core/vocabulary/workload-kinds.ts'
+import { hasStatus } from '../../edge/cluster/api-error.ts'
+import type { ClusterClient } from '../../edge/cluster/client.ts'
 import { CLUSTER_FLAGS } from './cluster.ts'
-import { type Command, type CommandIo, type FlagRow, type FlagValues, UsageError } from './command.ts'
+import { type Command, CommandFailure, type CommandIo, type FlagRow, type FlagValues, UsageError } from './command.ts'
 import type { ExitName } from './exit-code.ts'
 import { type Explanation, explanationOf, fullReportOf, textOf } from './explanation.ts'
 import { FILES_FLAGS, type InputFile, readFiles } from './input.ts'
 import { outcomesInFile } from './file-outcomes.ts'
 import { parseObjects } from './parse-objects.ts'
-import { ALL_NAMESPACES_FLAG, type Live, readLive, targetOf } from './live.ts'
+import { type Live, readLive, targetOf } from './live.ts'
 import { OFFLINE_FLAGS, readOffline } from './offline-facts.ts'
 import { OUTPUT_FLAG, render } from './output.ts'
 import { columns } from './table.ts'
 import { readTargets, WORKLOAD_TYPES } from './targets.ts'
+import { ALL_NAMESPACES_FLAG, SELECTOR_FLAG } from './where.ts'
 
 const STALE_FLAG = {
   name: 'stale',
@@ -31,7 +35,15 @@ export const explainCommand: Command = {
   name: 'explain',
   positional: '[[TYPE/]NAME...]',
   positionalWords: WORKLOAD_TYPES,
-  flags: [...FILES_FLAGS, ...OFFLINE_FLAGS, ALL_NAMESPACES_FLAG, STALE_FLAG, ...CLUSTER_FLAGS, OUTPUT_FLAG],
+  flags: [
+    ...FILES_FLAGS,
+    ...OFFLINE_FLAGS,
+    ALL_NAMESPACES_FLAG,
+    SELECTOR_FLAG,
+    STALE_FLAG,
+    ...CLUSTER_FLAGS,
+    OUTPUT_FLAG,
+  ],
   examples: [
     'sluice explain -f pod.yaml',
     'sluice explain -f manifests/ -R --objects cluster.yaml',
@@ -46,10 +58,16 @@ export const explainCommand: Command = {
       throw new UsageError('explain takes -f FILE or names of a live cluster, not both')
     if (flags['stale'] === 'true' && (isFile || positional.length > 0))
       throw new UsageError('--stale looks at every pod of the namespace, or of all with -A')
+    if (flags['selector'] !== undefined && (isFile || positional.length > 0))
+      throw new UsageError('-l is for the pods of a live cluster, without a name or a file')
     const files = await readFiles(flags, io)
     if (files !== undefined) return answer(flags, io, await explainFiles(files, flags, io))
     if (positional.length > 0) return answer(flags, io, await explainNamed(positional, flags, io))
-    if (!['namespace', 'all-namespaces', 'stale'].some((name) => flags[name] !== undefined && flags[name] !== 'false'))
+    if (
+      !['namespace', 'all-namespaces', 'stale', 'selector'].some(
+        (name) => flags[name] !== undefined && flags[name] !== 'false',
+      )
+    )
       throw new UsageError('explain needs -f FILE, a NAME, or -n or -A for the pods of a live cluster')
     return await survey(await readLive(flags, io), flags, io)
   },
@@ -85,10 +103,26 @@ async function explainNamed(
   if (namespace === undefined) throw new UsageError('-A is for explain without a name; give -n for one')
   const explained: Explanation[] = []
   for (const { kind, name } of targets) {
-    const object = await live.client.get(targetOf(kind, namespace, name))
+    const object = await getNamed(live.client, kind, namespace, name)
     explained.push(...explainLive({ ...object, kind }, live))
   }
   return explained
+}
+
+async function getNamed(
+  client: ClusterClient,
+  kind: WorkloadKindName,
+  namespace: string,
+  name: string,
+): Promise<JsonObject> {
+  try {
+    return await client.get(targetOf(kind, namespace, name))
+  } catch (error) {
+    if (!hasStatus(error, 404)) throw error
+    throw new CommandFailure(`there is no ${kind.toLowerCase()} ${name} in the namespace ${namespace}`, {
+      cause: error,
+    })
+  }
 }
 
 function explainLive(object: JsonObject, live: Live): readonly Explanation[] {

@@ -18,18 +18,11 @@ import { type Installation, World } from '../webhook/world.ts'
 import { CLUSTER_FLAGS, connect } from './cluster.ts'
 import { type CommandIo, CommandFailure, type FlagRow, type FlagValues } from './command.ts'
 import { INSTALLATION_FLAGS, installationOf } from './installation.ts'
-
-/** kubectl's flags for where to look. */
-export const ALL_NAMESPACES_FLAG = {
-  name: 'all-namespaces',
-  short: 'A',
-  value: null,
-  help: 'look into every namespace',
-} as const satisfies FlagRow
+import { ALL_NAMESPACES_FLAG, labelsOfNamespace, NAMESPACE_FLAG, namespaceMeant, selectionOf } from './where.ts'
 
 /** Flags of every command that looks at a live cluster. */
 export const LIVE_FLAGS: readonly FlagRow[] = [
-  { name: 'namespace', short: 'n', value: 'NAME', help: "the namespace to look into; the kubeconfig's if not given" },
+  NAMESPACE_FLAG,
   ALL_NAMESPACES_FLAG,
   ...CLUSTER_FLAGS,
   ...INSTALLATION_FLAGS,
@@ -59,8 +52,12 @@ export async function readLive(flags: FlagValues, io: CommandIo): Promise<Live> 
   const connection = await connect(flags, io)
   const client = createClient(connection, { timeoutMs: 30_000, signal: io.stop })
   const installation = installationOf(flags)
-  const [world, webhooks] = await Promise.all([worldOnce(client, installation), listAll(client, WEBHOOKS)])
-  const namespace = flags['all-namespaces'] === 'true' ? undefined : (flags['namespace'] ?? connection.namespace)
+  const namespace = namespaceMeant(flags, connection.namespace)
+  const [world, webhooks] = await Promise.all([
+    worldOnce(client, installation),
+    listAll(client, WEBHOOKS),
+    namespace === undefined ? undefined : labelsOfNamespace(client, namespace),
+  ])
   const env = pathEnv(webhookPath(webhooks))
   const snapshot = (): Snapshot => {
     const current = world.current()
@@ -75,7 +72,7 @@ export async function readLive(flags: FlagValues, io: CommandIo): Promise<Live> 
     namespace,
     snapshot,
     factsOf: (pod, named) => factsIn(snapshot(), pod, named ?? namespace ?? connection.namespace, env),
-    pods: async () => await listAll(client, targetOf('Pod', namespace)),
+    pods: async () => await listAll(client, targetOf('Pod', namespace), selectionOf(flags)),
   }
 }
 

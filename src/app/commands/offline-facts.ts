@@ -19,6 +19,7 @@ import { readOptional } from './input.ts'
 import { parseObjects } from './parse-objects.ts'
 import { INSTALLATION_FLAGS, installationOf } from './installation.ts'
 import { OBJECTS_FLAG, readObjects } from './objects-file.ts'
+import { namespaceGiven } from './where.ts'
 
 /** Flags by which files take the place of a cluster. */
 export const OFFLINE_FLAGS: readonly FlagRow[] = [
@@ -90,10 +91,11 @@ export async function readOffline(flags: FlagValues, io: CommandIo): Promise<Off
   // on standard error: what the settings cannot do is said whichever pods the file holds
   for (const reason of unusableTemplates(settings)) io.err(`settings: ${coded(reason)}\n`)
   const env = pathEnv(flags['inject-path'] ?? '')
+  const given = namespaceGiven(flags)
   const described = (name: string): NamespaceFacts | undefined =>
     namespaceFacts(name, namespace) ?? cluster?.namespace(name)
   const factsOf: FactsOfPod = (pod, named) => {
-    const name = named ?? flags['namespace'] ?? stringOr(objectOr(namespace?.['metadata'])['name']) ?? 'default'
+    const name = named ?? given ?? stringOr(objectOr(namespace?.['metadata'])['name']) ?? 'default'
     return {
       pod,
       namespace: asked(flags, described(name) ?? standIn(name, flags)),

@@ -1,6 +1,6 @@
 import { Command as Commander, CommanderError, Option } from 'commander'
 import { eachLine } from '../../core/vocabulary/one-line.ts'
-import { ApiError, TransportError } from '../../edge/cluster/api-error.ts'
+import { ApiError, hasStatus, TransportError } from '../../edge/cluster/api-error.ts'
 import type { CommandIo, CommandRow, FlagRow, FlagValues, LoadedCommand } from './command.ts'
 import { CommandFailure, load, UsageError, variableOf } from './command.ts'
 import { EXIT_CODES, type ExitName } from './exit-code.ts'
@@ -125,9 +125,17 @@ function report(error: unknown, io: CommandIo): ExitName {
     return 'usage'
   }
   if (error instanceof CommandFailure || error instanceof ApiError || error instanceof TransportError) {
-    io.err(`error: ${eachLine(error.message)}\n`)
+    io.err(`error: ${eachLine(error.message)}${adviceOn(error)}\n`)
     return 'failure'
   }
   io.err(`bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   return 'failure'
+}
+
+/** What to do about an API server that says no, or nothing. */
+function adviceOn(error: Error): string {
+  if (error instanceof TransportError)
+    return '; the API server did not answer: --kubeconfig and --context say which one is asked'
+  if (hasStatus(error, 401)) return '; it does not know these credentials: sign in again, or give another --kubeconfig'
+  return hasStatus(error, 403) ? '; sluice check lists every right that is missing' : ''
 }

@@ -1,44 +1,60 @@
 import { type Standing, standingOf } from '../../core/explain/standing.ts'
 import { labelsOf } from '../../core/json/pod.ts'
 import { objectOr, stringOr } from '../../core/json/value.ts'
-import { createClient } from '../../edge/cluster/client.ts'
+import { type ClusterClient, createClient } from '../../edge/cluster/client.ts'
 import { listAll } from '../../edge/cluster/list-all.ts'
 import { CLUSTER_FLAGS, connect } from './cluster.ts'
 import { type Command, UsageError } from './command.ts'
 import type { ExitName } from './exit-code.ts'
+import { targetOf } from './live.ts'
 import { OUTPUT_FLAG, render } from './output.ts'
 import { columns } from './table.ts'
+import {
+  ALL_NAMESPACES_FLAG,
+  labelsOfNamespace,
+  NAMESPACE_FLAG,
+  namespaceMeant,
+  SELECTOR_FLAG,
+  selectionOf,
+} from './where.ts'
 
 export const statusCommand: Command = {
   name: 'status',
   positional: null,
   flags: [
     ...CLUSTER_FLAGS,
-    { name: 'namespace', short: 'n', value: 'NAME', default: 'default', help: 'the namespace whose pods are shown' },
-    { name: 'all-namespaces', short: 'A', value: null, help: 'the pods of all namespaces' },
+    NAMESPACE_FLAG,
+    ALL_NAMESPACES_FLAG,
+    SELECTOR_FLAG,
     { ...OUTPUT_FLAG, choices: ['text', 'wide', 'json', 'yaml'] },
   ],
-  examples: ['sluice status -n shop', 'sluice status -A -o wide'],
+  examples: ['sluice status -n shop', 'sluice status -A -o wide', 'sluice status -n shop -l app=web'],
   run: async (flags, positional, io) => {
     if (positional.length > 0) throw new UsageError(`status takes no argument, yet got '${positional.join(' ')}'`)
-    const client = createClient(await connect(flags, io), { signal: io.stop })
-    const namespace = flags['all-namespaces'] === 'true' ? undefined : (flags['namespace'] ?? 'default')
-    const collection = (plural: string) => ({ resource: { group: '', version: 'v1', plural } })
-    const namespaces = new Map<string, Readonly<Record<string, string>>>()
-    for (const object of await listAll(client, collection('namespaces'))) {
-      namespaces.set(stringOr(objectOr(object['metadata'])['name']) ?? '', labelsOf(object))
-    }
+    const connection = await connect(flags, io)
+    const namespace = namespaceMeant(flags, connection.namespace)
+    const client = createClient(connection, { signal: io.stop })
+    const labels = await labelsByNamespace(client, namespace)
     const standings: Standing[] = []
-    const pods = { ...collection('pods'), ...(namespace !== undefined && { namespace }) }
-    for (const pod of await listAll(client, pods)) {
+    for (const pod of await listAll(client, targetOf('Pod', namespace), selectionOf(flags))) {
       const of = stringOr(objectOr(pod['metadata'])['namespace']) ?? ''
-      const standing = standingOf(pod, namespaces.get(of) ?? {})
+      const standing = standingOf(pod, labels.get(of) ?? {})
       if (standing !== undefined) standings.push(standing)
     }
     const wide = flags['output'] === 'wide'
     io.out(render(flags, standings, () => tableOf(standings, wide, Date.now())))
     return exitOf(standings)
   },
+}
+
+/** Of one namespace by rights in that alone: a team may look at its own pods. */
+async function labelsByNamespace(
+  client: ClusterClient,
+  namespace: string | undefined,
+): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
+  if (namespace !== undefined) return new Map([[namespace, await labelsOfNamespace(client, namespace)]])
+  const all = await listAll(client, { resource: { group: '', version: 'v1', plural: 'namespaces' } })
+  return new Map(all.map((object) => [stringOr(objectOr(object['metadata'])['name']) ?? '', labelsOf(object)]))
 }
 
 function tableOf(standings: readonly Standing[], wide: boolean, now: number): string {

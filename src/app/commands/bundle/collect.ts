@@ -48,8 +48,15 @@ const OF_COMPONENTS: Selection = {
   labelSelector: `${COMPONENT_LABEL} in (${[...Object.values(COMPONENTS), WEBHOOK_COMPONENT].join(',')})`,
 }
 
+/** What was collected, and how much of what was asked for could not be read. */
+export interface Collected {
+  readonly files: readonly ArchiveFile[]
+  readonly read: number
+  readonly unread: number
+}
+
 /** Reads everything, redacted; what could not be read stands in `problems.txt`. */
-export async function collect(options: SurveyOptions): Promise<readonly ArchiveFile[]> {
+export async function collect(options: SurveyOptions): Promise<Collected> {
   const { client, now } = options
   const problems: string[] = []
   const files: ArchiveFile[] = [json('check', judge(await readSurvey(options), 'after'))]
@@ -64,12 +71,18 @@ export async function collect(options: SurveyOptions): Promise<readonly ArchiveF
     }
   }
   for (const pod of pods) files.push(...(await logsOf(client, pod, problems)))
+  // the check is there in any case
+  const read = files.length - 1
   const about = `collected by sluice bundle at ${new Date(now).toISOString()}; values of environment variables and what looks like a secret are replaced\n`
-  return [
-    { path: 'about.txt', text: about },
-    ...files,
-    { path: 'problems.txt', text: problems.map((one) => `${one}\n`).join('') },
-  ]
+  return {
+    files: [
+      { path: 'about.txt', text: about },
+      ...files,
+      { path: 'problems.txt', text: problems.map((one) => `${one}\n`).join('') },
+    ],
+    read,
+    unread: problems.length,
+  }
 }
 
 async function logsOf(client: ClusterClient, pod: JsonObject, problems: string[]): Promise<readonly ArchiveFile[]> {
