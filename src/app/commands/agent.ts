@@ -113,6 +113,8 @@ export const agentCommand: Command = {
 async function optionsOf(flags: FlagValues, io: CommandIo): Promise<AgentOptions> {
   const text = (name: string): string => flags[name] ?? ''
   if (text('node-name') === '') throw new UsageError('agent needs --node-name: the node whose pods are served')
+  if (!/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(text('node-name')))
+    throw new UsageError(`--node-name is '${text('node-name')}', which is no name of a node`)
   const places = installPlaces(flags, existsSync)
   return {
     nodeName: text('node-name'),

@@ -25,6 +25,9 @@ export async function connect(flags: FlagValues, { env }: CommandIo): Promise<Na
   try {
     return await kubeconfigConnection({ file, context })
   } catch (error) {
-    throw new CommandFailure(`no cluster by ${file ?? 'the usual kubeconfig'}: ${reasonOf(error)}`, { cause: error })
+    throw new CommandFailure(
+      `no cluster by ${file ?? 'the usual kubeconfig'}: ${reasonOf(error).split('\n', 1)[0] ?? ''}`,
+      { cause: error },
+    )
   }
 }

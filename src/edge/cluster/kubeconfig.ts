@@ -29,8 +29,7 @@ export async function kubeconfigConnection({ file, context }: KubeconfigOptions)
   else config.loadFromFile(file)
   if (context !== undefined) config.setCurrentContext(context)
   const cluster = config.getCurrentCluster()
-  if (cluster === null)
-    throw new Error(`the kubeconfig has no cluster for the context ${JSON.stringify(config.getCurrentContext())}`)
+  if (cluster === null) throw new Error(whyNoCluster(config.getContexts(), config.getCurrentContext()))
   if (file === undefined && cluster.server === NONE_FOUND)
     throw new Error(
       'there is no KUBECONFIG and no ~/.kube/config, and this is no pod with an account; --kubeconfig names a file',
@@ -53,4 +52,14 @@ export async function kubeconfigConnection({ file, context }: KubeconfigOptions)
       }
     },
   }
+}
+
+/** The library gives no current context for a file that names none. */
+function whyNoCluster(contexts: readonly { readonly name: string }[], current: string | undefined): string {
+  const names = contexts.map(({ name }) => name)
+  if (names.length === 0) return 'it is no kubeconfig: it has no contexts'
+  if (current === undefined || current === '') return `it has no current-context; --context takes ${names.join(', ')}`
+  return names.includes(current)
+    ? `its context ${current} names a cluster that it does not have`
+    : `it has no context ${current}; --context takes ${names.join(', ')}`
 }

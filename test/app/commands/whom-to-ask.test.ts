@@ -27,10 +27,18 @@ before(async () => {
 })
 after(async () => await rm(folder, { recursive: true }))
 
-async function sluice(...argv: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+interface Run {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+const sluice = async (...argv: readonly string[]): Promise<Run> => await run(...argv, '--kubeconfig', config)
+
+async function run(...argv: readonly string[]): Promise<Run> {
   let out = ''
   let err = ''
-  const code = await runProgram(COMMANDS, [...argv, '--kubeconfig', config], {
+  const code = await runProgram(COMMANDS, argv, {
     env: {},
     stdin: async () => await Promise.resolve(''),
     out: (text) => (out += text),
@@ -47,6 +55,44 @@ for (const command of ['explain -A', 'status', 'audit', 'plan'])
     assert.deepEqual([code, out], [1, ''])
     assert.match(err, /^error: GET .*ECONNREFUSED 127\.0\.0\.1.*; the API server did not answer: --kubeconfig .*\n$/)
   })
+
+for (const { name, text, context, says } of [
+  { name: 'is empty', text: '', says: /: expected a document, but the input is empty$/ },
+  { name: 'is no YAML', text: 'a: [1\n', says: /: deficient indentation \(2:1\)$/ },
+  { name: 'is another text', text: 'just text', says: /it is no kubeconfig: it has no contexts$/ },
+  {
+    name: 'has no current context',
+    text: 'contexts: [{ name: a, context: { cluster: c, user: u } }, { name: b, context: { cluster: c, user: u } }]',
+    says: /it has no current-context; --context takes a, b$/,
+  },
+  {
+    name: 'lacks the context that is asked for',
+    text: 'contexts: [{ name: a, context: { cluster: c, user: u } }]',
+    context: 'prod',
+    says: /it has no context prod; --context takes a$/,
+  },
+  {
+    name: 'lacks the cluster of its context',
+    text: 'contexts: [{ name: a, context: { cluster: c, user: u } }]\ncurrent-context: a',
+    says: /its context a names a cluster that it does not have$/,
+  },
+])
+  test(`a kubeconfig that ${name} is named, and what is wrong with it, in one line`, async () => {
+    const file = join(folder, 'other')
+    await writeFile(file, text)
+    const rest = context === undefined ? [] : ['--context', context]
+    const { code, err } = await run('status', ...rest, '--kubeconfig', file)
+    assert.equal(code, 1)
+    assert.match(err, /^error: no cluster by [^\n]+\n$/)
+    assert.match(err.trimEnd(), says)
+  })
+
+test('an agent for a node that can be none never starts', async () => {
+  for (const node of ['Node 1', '$NODE_NAME', 'a/b']) {
+    const { code, err } = await run('agent', '--objects', 'examples', '--node-name', node)
+    assert.deepEqual([code, err], [2, `error: --node-name is '${node}', which is no name of a node\n`])
+  }
+})
 
 test('a check that could ask nobody is unknown, not passed', async () => {
   const { code, out } = await sluice('check')
