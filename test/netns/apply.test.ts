@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Backend, Change } from '../../src/edge/host/apply.ts'
 import type { NetworkItem } from '../../src/edge/host/network.ts'
+import { sysctl } from './scene.ts'
 import { inNetns, ip, makeNetns, startWorker, type TestNetns } from './world.ts'
 
 const worker = await startWorker()
@@ -84,6 +85,18 @@ for (const [backend, { good, bad, undo }] of Object.entries(CHANGES)) {
     assert.match(after, /table inet foreign/)
   })
 }
+
+test('where lo has no IPv6, its route is neither made nor missed, and taking it away is no failure', async () => {
+  const netns = makeNetns('apply')
+  sysctl(netns, 'net.ipv6.conf.lo.disable_ipv6=1')
+  const network = NETWORK.filter(({ kind }) => kind !== 'address')
+  const change: Change = { rules: { backend: 'libnftables', text: '' }, network }
+  const made = network.filter((item) => item.kind !== 'local-route' || item.family === 4)
+  assert.deepEqual(await worker.run('apply', netns.handle, change), { ok: true, changed: made })
+  assert.deepEqual(await worker.run('lackingItems', netns.handle, network), [])
+  assert.deepEqual(await worker.run('remove', netns.handle, change), { ok: true, changed: made })
+  assert.deepEqual(await worker.run('lackingItems', netns.handle, network), made)
+})
 
 test('a network item that is there already stays when the change that named it fails', async () => {
   const netns = makeNetns('kept')

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { ADDRESS_FAMILY, addressBytes, type Family, familyOf } from './addresses.ts'
 import { interfaceAddresses } from './interface-addresses.ts'
 import { libc, SystemError } from './libc.ts'
@@ -34,6 +35,7 @@ export const FR_ACT_TO_TBL = 1
 export function addItem(item: NetworkItem): boolean {
   // the kernel counts the same rule of another program as another one
   if (item.kind === 'rule' && isThere(item)) return false
+  if (isNeedless(item)) return false
   const { type, body } = encode(item)
   return unless(['EEXIST'], () => netlink(NETLINK_ROUTE, type, NLM_F_CREATE | NLM_F_EXCL, body))
 }
@@ -85,9 +87,21 @@ export function lackingItems(items: readonly NetworkItem[]): readonly NetworkIte
       case 'rule':
         return !isThere(item)
       case 'local-route':
-        return !hasLocalRoute(item)
+        return !isNeedless(item) && !hasLocalRoute(item)
     }
   })
+}
+
+/** The kernel makes no route of IPv6 on a device from which it was taken, and nothing of IPv6 could come to it: as Istio, do without (cni.md §5.10). */
+function isNeedless(item: NetworkItem): boolean {
+  if (item.kind !== 'local-route' || item.family !== 6) return false
+  try {
+    // of the calling thread's namespace
+    return readFileSync(`/proc/sys/net/ipv6/conf/${item.device}/disable_ipv6`, 'utf8').trim() === '1'
+  } catch {
+    // a kernel without IPv6, or one that does not say: it answers by itself
+    return false
+  }
 }
 
 /** Is everything local in the table of `item`? */
