@@ -1,6 +1,10 @@
 # The image is the root file system that `npm run image` assembles: Node, the bundled program, its CNI plugin, libnftables, nft and
 # iptables. No shell and no package manager. The tests of the node run the same file system, made by the same script.
 # Build for several platforms: docker buildx build --platform linux/amd64,linux/arm64 -t REGISTRY/sluice:VERSION --push .
+# A tag, not a digest: no layer of it ships, and a digest written down here would keep old security fixes of Debian and Go away until somebody
+# changed it. Node and npm's packages are those of the lock file; nft, iptables and the C library come by apt, which checks their signatures,
+# in the versions of the day. To build the same again, name the digest that `docker buildx imagetools inspect golang:1.26-bookworm` says:
+# --build-arg BUILD_IMAGE=golang:1.26-bookworm@sha256:DIGEST
 ARG BUILD_IMAGE=golang:1.26-bookworm
 
 FROM ${BUILD_IMAGE} AS build
