@@ -6,7 +6,7 @@ import type { RuleModel } from '../../core/redirection/model.ts'
 import { type NetworkItem, networkOf } from '../../core/redirection/network.ts'
 import { NFTABLES } from '../../core/redirection/nftables.ts'
 import { familiesOf } from '../../core/redirection/pod-network.ts'
-import { type NodeFacts, rulesOf } from '../../core/redirection/rules-of.ts'
+import type { NodeFacts } from '../../core/redirection/rules-of.ts'
 import type { Reason } from '../../core/vocabulary/reasons.ts'
 import type { NodeAbilities } from '../../edge/host/abilities.ts'
 import type { Applied, Backend, Dump, RuleTexts } from '../../edge/host/apply.ts'
@@ -14,6 +14,7 @@ import { FEATURES } from '../../edge/host/features.ts'
 import type { Place } from '../../edge/host/netns-jobs.ts'
 import type { NetnsWorker } from '../../edge/host/netns-worker.ts'
 import { pickBackend, type Picked } from './backend-choice.ts'
+import { type Prepared, PreparedRules } from './prepared-rules.ts'
 import { tryTraffic } from './self-test.ts'
 
 /** What became of a namespace. `changed`: false where everything was there already. */
@@ -49,9 +50,11 @@ export class Redirector {
   readonly #options: RedirectorOptions
   #picked: Picked = { is: 'none', reason: { code: 'backend_absent', args: { why: 'nothing was tried yet' } } }
   #usable: readonly Backend[] = []
+  readonly #prepared: PreparedRules
 
   constructor(options: RedirectorOptions) {
     this.#options = options
+    this.#prepared = new PreparedRules(options.ambient)
   }
 
   get picked(): Picked {
@@ -90,10 +93,10 @@ export class Redirector {
     const seen = await this.#look(place, backend)
     const wanted = this.#wanted(seen, intent)
     if (wanted.is === 'refused') return wanted
-    const { model, found } = wanted
-    const { right } = compared(model, found)
-    const rules = right === null ? textsOf(backend, scriptFor(model, found.own)) : nothing(backend)
-    const change = { rules, network: networkOf(intent, model.families) }
+    const { prepared, found } = wanted
+    const right = rightFor(prepared, found)
+    const rules = right === null ? textsOf(backend, scriptFor(prepared, found.own)) : nothing(backend)
+    const change = { rules, network: prepared.network }
     const applied: Applied = await this.#options.worker.run('apply', place, change)
     if (!applied.ok) return refused(applied.error)
     // ours first: no packet finds the namespace without rules
@@ -101,7 +104,7 @@ export class Redirector {
     const problem = await this.#removeAll(place, leftovers)
     if (problem !== null) return refused(problem)
     const changed = right === null || applied.changed.length > 0 || leftovers.length > 0
-    return { is: 'redirected', model, changed }
+    return { is: 'redirected', model: prepared.model, changed }
   }
 
   /** Takes out of `place` what is ours; null: whatever intent it was made by, so addresses and routes stay. */
@@ -125,9 +128,9 @@ export class Redirector {
     return await this.#withBackend<Compared>(async (backend) => {
       const wanted = this.#wanted(await this.#look(place, backend), intent)
       if (wanted.is === 'refused') return wanted
-      const { model, found } = wanted
-      const lacking = await this.#options.worker.run('lackingItems', place, networkOf(intent, model.families))
-      return { is: 'compared', difference: compared(model, found).difference, lacking }
+      const { prepared, found } = wanted
+      const lacking = await this.#options.worker.run('lackingItems', place, prepared.network)
+      return { is: 'compared', difference: compared(prepared.model, found).difference, lacking }
     })
   }
 
@@ -144,12 +147,7 @@ export class Redirector {
     const network = familiesOf(addresses)
     if (network.is === 'refused') return network
     if (!found.ok) return refused(found.error)
-    // which servers the pod will ask is the kubelet's to know: all DNS counts, as with Istio's plugin
-    const facts: NodeFacts = {
-      network: { families: network.families, resolvers: null },
-      ambient: this.#options.ambient,
-    }
-    return { is: 'wanted', model: rulesOf(intent, facts), found }
+    return { is: 'wanted', prepared: this.#prepared.of(intent, network.families), found }
   }
 
   /**
@@ -204,7 +202,7 @@ interface Seen {
 }
 interface Wanted {
   readonly is: 'wanted'
-  readonly model: RuleModel
+  readonly prepared: Prepared
   readonly found: Found
 }
 
@@ -228,6 +226,12 @@ function othersOf(own: Backend, usable: readonly Backend[]): readonly Backend[] 
 
 function refused(error: string): Refused {
   return { is: 'refused', reason: { code: 'rules_not_made', args: { error } } }
+}
+
+/** The listing that holds what is wanted. A fresh namespace has none, and most are, made for their pod just now. */
+function rightFor({ model, isNothing }: Prepared, found: Found): Listing | null {
+  const isFresh = found.own.removal === null && found.others.length === 0
+  return isFresh && !isNothing ? null : compared(model, found).right
 }
 
 /**
@@ -256,11 +260,10 @@ function isNone({ missing, surplus }: RuleDifference): boolean {
   return missing.length + surplus.length === 0
 }
 
-/** In a fresh namespace only additions: a deletion waits for the kernel's grace period. */
-function scriptFor(model: RuleModel, { script, removal }: Listing): Script {
-  const isFresh = removal === null
-  if (script.of === 'nftables') return isFresh ? NFTABLES.render(model) : NFTABLES.replace(model, script)
-  return isFresh ? IPTABLES.render(model) : IPTABLES.replace(model, script)
+/** Where nothing of ours is only additions: a deletion waits for the kernel's grace period. */
+function scriptFor({ model, additions }: Prepared, { script, removal }: Listing): Script {
+  if (removal === null) return additions(script.of)
+  return script.of === 'nftables' ? NFTABLES.replace(model, script) : IPTABLES.replace(model, script)
 }
 
 function isEmpty(script: Script): boolean {

@@ -43,6 +43,11 @@ export function compareRules(want: RuleModel, have: RuleModel): RuleDifference {
   return { missing, surplus }
 }
 
+/** Is there no rule that a packet could meet? */
+export function meansNothing(model: RuleModel): boolean {
+  return model.families.every((family) => meaning(model, family).size === 0)
+}
+
 /** The chains that packets of `family` can meet a rule in. */
 function meaning(model: RuleModel, family: IpFamily): ReadonlyMap<string, Chain> {
   let chains = model.chains.map((chain) => ({ ...chain, rules: rulesFor(chain, family).map(plain) }))

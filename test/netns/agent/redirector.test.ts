@@ -51,6 +51,8 @@ for (const backend of BACKENDS)
       assert.ok(compared.is === 'compared', JSON.stringify(compared))
       return [compared.difference.missing.length, compared.difference.surplus.length]
     }
+    const nothing = await redirector.redirect(netns.handle, { kind: 'none' })
+    assert.ok(nothing.is === 'redirected' && !nothing.changed, JSON.stringify(nothing))
     const first = await redirector.redirect(netns.handle, SIDECAR)
     assert.ok(first.is === 'redirected' && first.changed, JSON.stringify(first))
     assert.deepEqual(first.model.families, [4, 6])
