@@ -44,6 +44,8 @@ const ODD: readonly Case[] = [
 }))
 
 const CASES = [...GIVEN, ...ODD]
+/** Of every kind some, where all would take long. */
+const SOME = CASES.filter((_, index) => index % 7 === 0)
 
 /** A way to the kernel, and the backend that speaks for it. */
 interface Way<S extends Script> {
@@ -106,6 +108,24 @@ function testWay<S extends Script>(way: Way<S>): void {
       assertSame(model, await observed(way, netns, model.owner), one.name)
       dump = await listing(way, netns)
     }
+  })
+
+  test(`${way.backend}: a rule set is taken away by what is printed for it, and nothing else`, async () => {
+    const netns = makeNetns('retract')
+    inNetns(netns, 'iptables-legacy', '-t', 'nat', '-A', 'OUTPUT', '-d', '192.0.2.9', '-j', 'RETURN')
+    inNetns(netns, 'nft', 'add', 'table', 'inet', 'foreign')
+    for (const one of SOME) {
+      const model = rulesOf(one, way.core.name)
+      await apply(way, netns, way.core.render(model))
+      await apply(way, netns, way.core.retract(model))
+      const after = JSON.stringify(await listing(way, netns))
+      assert.doesNotMatch(after, /istio/i, one.name)
+    }
+    assert.match(inNetns(netns, 'iptables-legacy-save'), /-A OUTPUT -d 192\.0\.2\.9\/32 -j RETURN/)
+    assert.match(inNetns(netns, 'nft', 'list', 'tables'), /foreign/)
+    const again = way.core.retract(rulesOf(CASES[0] ?? assert.fail(), way.core.name))
+    const answer = await worker.run('apply', netns.handle, { rules: textsOf(way.backend, again), network: [] })
+    assert.equal(answer.ok, false, 'nothing of it is there')
   })
 
   test(`${way.backend}: rules come into an untouched namespace by additions alone, twice is once, and nothing of them stays`, async () => {

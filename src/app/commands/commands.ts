@@ -56,7 +56,8 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: 'rules',
-    summary: 'prints the rules that a node would apply for an injected pod, or for a configuration',
+    summary:
+      'prints the rules that a node would apply for an injected pod, or for a configuration, or what takes them away',
     load: async () => (await import('./rules.ts')).rulesCommand,
   },
   {

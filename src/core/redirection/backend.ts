@@ -19,6 +19,8 @@ export interface Backend<S extends Script = Script> {
   readonly render: (want: RuleModel) => S
   /** Makes `want` in one transaction of what `dump` shows, whoever's version made it. */
   readonly replace: (want: RuleModel, dump: S) => S
+  /** Takes away what `render` of the same makes, nothing else of ours, and fails where it is not there. */
+  readonly retract: (made: RuleModel) => S
   /** Takes away what `dump` shows of ours; rules of others stay. */
   readonly remove: (dump: S) => S
   /** Reads `dump` back: the chains of `owner`, and for iptables what else hangs on the kernel's chains. */

@@ -36,6 +36,7 @@ export const IPTABLES: Backend<IptablesScript> = {
       const added = want.families.includes(family) ? additions(want, family) : new Map<string, Section>()
       return joined(removals(dump[KEY[family]], family), added)
     }),
+  retract: (made) => perFamily((family) => (made.families.includes(family) ? joined(retractions(made, family)) : null)),
   remove: (dump) => perFamily((family) => joined(removals(dump[KEY[family]], family))),
   observe: (dump, owner) => ({
     owner,
@@ -62,16 +63,44 @@ function additions(want: RuleModel, family: IpFamily): Sections {
   return new Map(TABLES.map((table) => [table, tableAdditions(want, table, family)]))
 }
 
+/** First what leads to our chains, then what is in them, since one leads to another. */
+function retractions(made: RuleModel, family: IpFamily): Sections {
+  return new Map(
+    TABLES.map((table) => {
+      const chains = chainsIn(made, table, family)
+      const own = chains.filter(({ name }) => !isHook(name))
+      const hooked = chains.filter(({ name }) => isHook(name))
+      return [
+        table,
+        [
+          ...hooked.flatMap(({ name, rules }) => rules.map((rule) => `-D ${name} ${printRule(rule, family)}`)),
+          ...own.map(({ name }) => `-F ${name}`),
+          ...own.map(({ name }) => `-X ${name}`),
+        ],
+      ]
+    }),
+  )
+}
+
 function tableAdditions(want: RuleModel, table: Table, family: IpFamily): Section {
-  const inTable = want.chains
-    .filter((chain) => chain.table === table)
-    .map((chain) => ({ name: chain.name, rules: rulesFor(chain, family) }))
-  const jumpedTo = inTable.flatMap(({ rules }) => rules.map(({ then }) => (then.do === 'jump' ? then.to : null)))
-  const chains = inTable.filter(({ name, rules }) => rules.length > 0 || jumpedTo.some((to) => to === name))
+  const chains = chainsIn(want, table, family)
   return [
     ...chains.flatMap(({ name }) => (isHook(name) ? [] : [`-N ${name}`])),
     ...chains.flatMap(({ name, rules }) => rules.map((rule) => `${place(name)} ${printRule(rule, family)}`)),
   ]
+}
+
+/** The chains of `want` that something of the family is in, or leads to. */
+function chainsIn(
+  want: RuleModel,
+  table: Table,
+  family: IpFamily,
+): readonly { readonly name: ChainName; readonly rules: readonly Rule[] }[] {
+  const inTable = want.chains
+    .filter((chain) => chain.table === table)
+    .map((chain) => ({ name: chain.name, rules: rulesFor(chain, family) }))
+  const jumpedTo = inTable.flatMap(({ rules }) => rules.map(({ then }) => (then.do === 'jump' ? then.to : null)))
+  return inTable.filter(({ name, rules }) => rules.length > 0 || jumpedTo.some((to) => to === name))
 }
 
 /** On the host others translate addresses too: ours is the first to see a probe. */

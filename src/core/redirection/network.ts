@@ -61,18 +61,27 @@ function routing(
 
 /** `item` as the `ip` command that has the same effect. */
 export function ipCommand(item: NetworkItem): string {
+  return commandOf(item, item.kind === 'local-route' ? 'replace' : 'add')
+}
+
+/** The command that takes `item` away. */
+export function ipRetraction(item: NetworkItem): string {
+  return commandOf(item, 'del')
+}
+
+function commandOf(item: NetworkItem, verb: 'add' | 'replace' | 'del'): string {
   switch (item.kind) {
     case 'address':
-      return `ip -6 addr add ${item.address}/${item.prefix} dev ${item.device}`
+      return `ip -6 addr ${verb} ${item.address}/${item.prefix} dev ${item.device}`
     case 'rule': {
       const bits =
         item.mask === ALL_BITS ? String(item.mark) : `0x${item.mark.toString(16)}/0x${item.mask.toString(16)}`
       const preference = item.priority === null ? '' : `pref ${item.priority} `
-      return `ip -${item.family} rule add ${preference}fwmark ${bits} lookup ${item.table}`
+      return `ip -${item.family} rule ${verb} ${preference}fwmark ${bits} lookup ${item.table}`
     }
     case 'local-route': {
       const everything = item.family === 4 ? '0.0.0.0/0' : '::/0'
-      return `ip -${item.family} route replace local ${everything} dev ${item.device} scope host table ${item.table}`
+      return `ip -${item.family} route ${verb} local ${everything} dev ${item.device} scope host table ${item.table}`
     }
   }
 }

@@ -65,6 +65,8 @@ export const NFTABLES: Backend<NftScript> = {
   name: 'nftables',
   render: (want) => script(additions(want)),
   replace: (want, dump) => script([...removals(dump.text, want), ...additions(want)]),
+  retract: (made) =>
+    script([...new Set(made.chains.map(({ table }) => `delete table ${nftTable(made.owner, table)}`))]),
   remove: (dump) => script(removals(dump.text, null)),
   observe: (dump, owner) => ({ owner, families: [4, 6], chains: observed(dump.text, owner).chains() }),
 }

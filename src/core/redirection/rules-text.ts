@@ -9,7 +9,7 @@ import { ambientHostRules, type AmbientNode } from './ambient.ts'
 import type { Backend } from './backend.ts'
 import { IPTABLES } from './iptables.ts'
 import type { RuleModel } from './model.ts'
-import { ipCommand, type NetworkItem, networkOf } from './network.ts'
+import { ipCommand, ipRetraction, type NetworkItem, networkOf } from './network.ts'
 import { NFTABLES } from './nftables.ts'
 import { rulesOf } from './rules-of.ts'
 
@@ -21,20 +21,30 @@ export type PlannedRules =
 export type RulesText =
   { readonly is: 'text'; readonly text: string } | { readonly is: 'skip' | 'refused'; readonly reason: Reason }
 
-/**
- * What a node would apply for `document`, a pod or a configuration: text for one tool and family (nftables takes both in one),
- * the addresses and routes that go with it as comments. Offline nobody knows a pod's DNS servers: then all DNS counts.
- */
-export function rulesText(document: JsonObject, backend: Backend['name'], family: IpFamily): RulesText {
-  const rules = plannedRules(document, backend, family === 6 ? [4, 6] : [4])
-  if (rules.is !== 'rules') return rules
-  const text = backend === 'nftables' ? NFTABLES.render(rules.model).text : iptablesText(rules.model, family)
-  const beside = rules.network.filter((item) => (item.kind === 'address' ? 6 : item.family) === family)
-  return { is: 'text', text: [...beside.map((item) => `# ${ipCommand(item)}\n`), text].join('') }
+/** Which text is wanted: `add` what a node makes in a fresh namespace, or `remove` what takes the same away again. */
+export interface TextWish {
+  readonly backend: Backend['name']
+  readonly family: IpFamily
+  readonly verb: 'add' | 'remove'
 }
 
-function iptablesText(model: RuleModel, family: IpFamily): string {
-  return IPTABLES.render(model)[family === 4 ? 'v4' : 'v6'] ?? ''
+/**
+ * What a node would apply for `document`, a pod or a configuration, or the reverse: text for one tool and family (nftables takes
+ * both in one), the addresses and routes that go with it as comments, in the order in which a node does both. Offline nobody knows a
+ * pod's DNS servers: then all DNS counts.
+ */
+export function rulesText(document: JsonObject, { backend, family, verb }: TextWish): RulesText {
+  const rules = plannedRules(document, backend, family === 6 ? [4, 6] : [4])
+  if (rules.is !== 'rules') return rules
+  const work = verb === 'add' ? 'render' : 'retract'
+  const text =
+    backend === 'nftables'
+      ? NFTABLES[work](rules.model).text
+      : (IPTABLES[work](rules.model)[family === 4 ? 'v4' : 'v6'] ?? '')
+  const beside = rules.network
+    .filter((item) => backend === 'nftables' || (item.kind === 'address' ? 6 : item.family) === family)
+    .map((item) => `# ${verb === 'add' ? ipCommand(item) : ipRetraction(item)}\n`)
+  return { is: 'text', text: (verb === 'add' ? [...beside, text] : [text, ...beside.toReversed()]).join('') }
 }
 
 /** The rules of a pod, or of a configuration as `test/goldens/redirection` has them; `families` counts for pods. */

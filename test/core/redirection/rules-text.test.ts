@@ -2,8 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { JsonObject } from '../../../src/core/json/value.ts'
-import { type RulesText, rulesText } from '../../../src/core/redirection/rules-text.ts'
+import { type RulesText, rulesText, type TextWish } from '../../../src/core/redirection/rules-text.ts'
 import { sentence } from '../../../src/core/vocabulary/reasons.ts'
+
+function added(document: JsonObject, backend: TextWish['backend'], family: TextWish['family']): RulesText {
+  return rulesText(document, { backend, family, verb: 'add' })
+}
 
 function said(result: RulesText): string {
   return result.is === 'text' ? result.text : `${result.is}: ${sentence(result.reason)}`
@@ -57,15 +61,15 @@ const SHOWN: readonly (readonly [string, JsonObject, RegExp])[] = [
 ]
 
 for (const [what, document, want] of SHOWN)
-  test(`the rules that are shown: ${what}`, () => assert.match(said(rulesText(document, 'iptables', 4)), want))
+  test(`the rules that are shown: ${what}`, () => assert.match(said(added(document, 'iptables', 4)), want))
 
 test('the family decides which rules and routes are shown, and nftables shows both', () => {
   assert.match(
-    said(rulesText(INJECTED, 'iptables', 6)),
+    said(added(INJECTED, 'iptables', 6)),
     /^# ip -6 addr add ::6\/128 dev lo\n\*nat\n[^]*-d ::1\/128 -j RETURN/,
   )
-  assert.doesNotMatch(said(rulesText(INJECTED, 'nftables', 4)), /ip6/)
-  assert.match(said(rulesText(INJECTED, 'nftables', 6)), /ip daddr 127\.0\.0\.1\/32[^]*ip6 daddr ::1\/128/)
+  assert.doesNotMatch(said(added(INJECTED, 'nftables', 4)), /ip6/)
+  assert.match(said(added(INJECTED, 'nftables', 6)), /ip daddr 127\.0\.0\.1\/32[^]*ip6 daddr ::1\/128/)
 })
 
 test('a rule that the author of a pod wrote into an annotation is refused before a rule exists', () => {
@@ -90,12 +94,12 @@ test('a rule that the author of a pod wrote into an annotation is refused before
     ].map((name) => `traffic.sidecar.istio.io/${name}`),
   ]
   const ambient = { metadata: { labels: { 'istio.io/dataplane-mode': 'ambient' } }, spec: {} }
-  const plain = new Set(said(rulesText(INJECTED, 'iptables', 4)).split('\n'))
+  const plain = new Set(said(added(INJECTED, 'iptables', 4)).split('\n'))
   fc.assert(
     fc.property(fc.constantFrom(...names), hostile, (name, value) => {
-      const shown = said(rulesText(withAnnotation(name, value), 'iptables', 4))
+      const shown = said(added(withAnnotation(name, value), 'iptables', 4))
       const ofAmbient = said(
-        rulesText({ ...ambient, metadata: { ...ambient.metadata, annotations: { [name]: value } } }, 'iptables', 4),
+        added({ ...ambient, metadata: { ...ambient.metadata, annotations: { [name]: value } } }, 'iptables', 4),
       )
       for (const text of [shown, ofAmbient]) {
         if (text.startsWith('refused: ')) assert.match(text, /^[\x20-\x7e…]+$/)
@@ -107,4 +111,25 @@ test('a rule that the author of a pod wrote into an annotation is refused before
     }),
     { numRuns: 500 },
   )
+})
+
+const AMBIENT: JsonObject = { metadata: { labels: { 'istio.io/dataplane-mode': 'ambient' } }, spec: {} }
+const removed = (document: JsonObject, backend: TextWish['backend'], family: TextWish['family']): string =>
+  said(rulesText(document, { backend, family, verb: 'remove' }))
+
+test('what is removed is what was added, in the reverse order, and addresses and routes come last', () => {
+  assert.equal(
+    removed(AMBIENT, 'nftables', 4),
+    [
+      'delete table inet istio-ambient-mangle',
+      'delete table inet istio-ambient-nat',
+      '# ip -4 route del local 0.0.0.0/0 dev lo scope host table 100',
+      '# ip -4 rule del pref 32764 fwmark 0x111/0xfff lookup 100',
+      '',
+    ].join('\n'),
+  )
+  const iptables = removed(INJECTED, 'iptables', 6)
+  assert.match(iptables, /^\*nat\n-D PREROUTING -p tcp -j ISTIO_INBOUND\n-D OUTPUT -j ISTIO_OUTPUT\n-F ISTIO_/)
+  assert.match(iptables, /\n-X ISTIO_OUTPUT\nCOMMIT\n# ip -6 addr del ::6\/128 dev lo\n$/)
+  assert.match(removed(AMBIENT, 'nftables', 6), /# ip -6 route del[^]*# ip -4 rule del/, 'of both families')
 })

@@ -82,7 +82,11 @@ for (const backend of BACKENDS)
     const makeOthers = async (): Promise<void> => {
       // as they were before they knew of each other
       for (const other of others) {
-        const read = rulesText(CONFIGURATION, other === 'libnftables' ? 'nftables' : 'iptables', 4)
+        const read = rulesText(CONFIGURATION, {
+          backend: other === 'libnftables' ? 'nftables' : 'iptables',
+          family: 4,
+          verb: 'add',
+        })
         assert.ok(read.is === 'text')
         const text = read.text.replace(/^#.*\n/gm, '')
         const rules =
