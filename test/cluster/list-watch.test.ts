@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, test, type TestContext } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import { setImmediate as yieldOnce } from 'node:timers/promises'
 import { type ApiServer, createNamespace, startApiServer } from '../../scripts/cluster/api-server.ts'
-import { partOf, textOf, type ApiObject } from '../../src/edge/cluster/api-object.ts'
+import type { ApiObject } from '../../src/edge/cluster/api-object.ts'
 import { SYSTEM_CLOCK, type Clock } from '../../src/edge/cluster/clock.ts'
-import { ListWatch } from '../../src/edge/cluster/list-watch.ts'
-import type { ListWatchOptions, ListWatchProblem } from '../../src/edge/cluster/list-watch-options.ts'
 import { type ApiProxy, startApiProxy } from './api-proxy.ts'
 import { until } from './until.ts'
-
-const CONFIG_MAPS = { group: '', version: 'v1', plural: 'configmaps' }
-const QUICK = { firstMs: 5, maxMs: 40, headMs: 5_000 }
+import { dataOf, QUICK, type Seen } from './followed.ts'
+import { followThrough } from './followed.ts'
 
 let api: ApiServer
 let proxy: ApiProxy
@@ -25,69 +22,6 @@ after(async () => {
 afterEach(() => {
   proxy.trick = () => undefined
 })
-
-/** What a list-watch put down, in order, and what it knows now. */
-interface Seen {
-  readonly watch: ListWatch<string>
-  readonly known: Map<string, string>
-  readonly problems: ListWatchProblem[]
-  readonly replaced: () => number
-  readonly requests: () => readonly URL[]
-  /** Resolves as soon as what is known is `want`: key → value. */
-  readonly knows: (want: Readonly<Record<string, string>>) => Promise<void>
-}
-
-/** Follows the ConfigMaps of a namespace through the proxy until the test is over; keeps `data.v` of each. */
-function follow(t: TestContext, namespace: string, options: Partial<ListWatchOptions<string>> = {}, via = proxy): Seen {
-  const known = new Map<string, string>()
-  const problems: ListWatchProblem[] = []
-  let replaced = 0
-  const first = via.requests.length
-  const watch = new ListWatch<string>({
-    connection: via.connection,
-    target: { resource: CONFIG_MAPS, namespace },
-    project: dataOf,
-    sink: {
-      replace: (entries) => {
-        replaced++
-        known.clear()
-        for (const [key, value] of entries) known.set(key, value)
-      },
-      put: (key, value) => void known.set(key, value),
-      remove: (key) => void known.delete(key),
-    },
-    report: (problem) => void problems.push(problem),
-    ...options,
-    limits: { ...QUICK, ...options.limits },
-  })
-  const stop = new AbortController()
-  const running = watch.run(stop.signal)
-  t.after(async () => {
-    stop.abort()
-    await running
-  })
-  const knows = async (want: Readonly<Record<string, string>>): Promise<void> => {
-    const keyed = Object.fromEntries(Object.entries(want).map(([name, value]) => [`${namespace}/${name}`, value]))
-    await until(
-      () => watch.synced && isSame(Object.fromEntries(known), keyed),
-      () => ({ want: keyed, known, problems }),
-    )
-  }
-  return { watch, known, problems, replaced: () => replaced, requests: () => via.requests.slice(first), knows }
-}
-
-function dataOf(object: ApiObject): string {
-  return textOf(partOf(object['data'])['v'])
-}
-
-function isSame(one: object, other: object): boolean {
-  try {
-    assert.deepEqual(one, other)
-    return true
-  } catch {
-    return false
-  }
-}
 
 async function kubectl(...args: readonly string[]): Promise<void> {
   const { code, stderr } = await api.kubectl(args)
@@ -109,7 +43,7 @@ const resumes = ({ requests }: Seen): readonly URL[] =>
 test('what is there, what is made, changed and deleted is followed in one request, and only what was projected is kept', async (t) => {
   await createNamespace(api, 'plain')
   await create('plain', 'a', '1')
-  const seen = follow(t, 'plain')
+  const seen = followThrough(proxy, t, 'plain')
   assert.equal(seen.watch.ageMs, Infinity)
   await seen.knows({ a: '1' })
   await create('plain', 'b', '1')
@@ -126,7 +60,7 @@ test("a field selector is the server's to apply", async (t) => {
   await createNamespace(api, 'selected')
   await create('selected', 'wanted', '1')
   await create('selected', 'other', '1')
-  const seen = follow(t, 'selected', { selection: { fieldSelector: 'metadata.name=wanted' } })
+  const seen = followThrough(proxy, t, 'selected', { selection: { fieldSelector: 'metadata.name=wanted' } })
   await seen.knows({ wanted: '1' })
   await remove('selected', 'wanted')
   await seen.knows({})
@@ -134,7 +68,7 @@ test("a field selector is the server's to apply", async (t) => {
 
 test('a killed watch is resumed where it was: nothing is missed, nothing read twice', async (t) => {
   await createNamespace(api, 'killed')
-  const seen = follow(t, 'killed')
+  const seen = followThrough(proxy, t, 'killed')
   await seen.knows({})
   proxy.trick = () => ({ answer: 503 })
   proxy.kill()
@@ -151,7 +85,7 @@ test('a killed watch is resumed where it was: nothing is missed, nothing read tw
 
 test('a watch that died without a word is noticed by its silence, and resumed', async (t) => {
   await createNamespace(api, 'silent')
-  const seen = follow(t, 'silent', { limits: { idleMs: 400 } })
+  const seen = followThrough(proxy, t, 'silent', { limits: { idleMs: 400 } })
   await seen.knows({})
   proxy.silence()
   await create('silent', 'meanwhile', '1')
@@ -183,7 +117,10 @@ test('through ten minutes without a server it keeps what it knows, tells its age
   }
   let refused = false
   let oldest = 0
-  const seen = follow(t, 'outage', { clock, limits: { firstMs: 500, maxMs: 30_000, relistMs: 3_600_000 } })
+  const seen = followThrough(proxy, t, 'outage', {
+    clock,
+    limits: { firstMs: 500, maxMs: 30_000, relistMs: 3_600_000 },
+  })
   await seen.knows({ gone: '1' })
   refused = true
   await proxy.refuse()
@@ -204,7 +141,7 @@ test('through ten minutes without a server it keeps what it knows, tells its age
 test('a version that is too old (410) makes it read everything anew: what is gone is forgotten', async (t) => {
   await createNamespace(api, 'expired')
   await create('expired', 'gone', '1')
-  const seen = follow(t, 'expired')
+  const seen = followThrough(proxy, t, 'expired')
   await seen.knows({ gone: '1' })
   await proxy.refuse()
   await remove('expired', 'gone')
@@ -222,7 +159,7 @@ test('a server in trouble is left alone for as long as it asks, within bounds, a
   await createNamespace(api, 'trouble')
   let left = 3
   proxy.trick = () => (left-- > 0 ? { answer: 500, headers: { 'retry-after': '7' } } : undefined)
-  const seen = follow(t, 'trouble')
+  const seen = followThrough(proxy, t, 'trouble')
   await seen.knows({})
   assert.deepEqual(
     seen.problems.map(({ at, againMs }) => ({ at, againMs })),
@@ -235,7 +172,7 @@ test('an event that the network lost is found when everything is read anew, whic
   await createNamespace(api, 'lost')
   await create('lost', 'gone', '1')
   proxy.trick = (url) => (url.pathname.includes('/lost/') ? { lose: 'DELETED' } : undefined)
-  const seen = follow(t, 'lost', { limits: { watchMs: 700, relistMs: 1 } })
+  const seen = followThrough(proxy, t, 'lost', { limits: { watchMs: 700, relistMs: 1 } })
   await seen.knows({ gone: '1' })
   await remove('lost', 'gone')
   await seen.knows({})
@@ -244,7 +181,7 @@ test('an event that the network lost is found when everything is read anew, whic
 
 test('a kind that does not exist counts as empty where it may be missing, and is followed once it exists', async (t) => {
   const target = { resource: { group: 'test.sluice-mesh.io', version: 'v1', plural: 'things' } }
-  const seen = follow(t, 'absent', { target, optional: true, limits: { absentMs: 20 } })
+  const seen = followThrough(proxy, t, 'absent', { target, optional: true, limits: { absentMs: 20 } })
   await seen.knows({})
   assert.ok(seen.watch.ageMs < Infinity)
   const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } }
@@ -285,7 +222,10 @@ test("a fault in what is called is reported with the object's name, and the watc
     if (key === 'fault/worse') throw new Error('cannot be kept')
     known.push(key)
   }
-  const seen = follow(t, 'fault', { project, sink: { replace: () => undefined, put, remove: () => undefined } })
+  const seen = followThrough(proxy, t, 'fault', {
+    project,
+    sink: { replace: () => undefined, put, remove: () => undefined },
+  })
   await until(
     () => seen.watch.synced,
     () => seen.problems,
@@ -323,7 +263,7 @@ test('without the feature WatchList it lists page by page, and resumes by watchi
   const main = api
   api = older
   t.after(() => (api = main))
-  const seen = follow(t, 'pages', { limits: { pageItems: 2 } }, between)
+  const seen = followThrough(between, t, 'pages', { limits: { pageItems: 2 } })
   await seen.knows({ a: '1', b: '1', c: '1' })
   assert.equal((await older.kubectl(literal('d'))).code, 0)
   await seen.knows({ a: '1', b: '1', c: '1', d: '1' })

@@ -1,17 +1,25 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, closeSync, existsSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Worker } from 'node:worker_threads'
-import type { Reason } from '../../src/core/vocabulary/reasons.ts'
-import type { Workload } from '../../src/app/agent/ambient/ztunnel-hub.ts'
-import { type ZtunnelEvent, Ztunnels } from '../../src/app/agent/ambient/ztunnels.ts'
+import { Ztunnels } from '../../src/app/agent/ambient/ztunnels.ts'
 import { SocketFile } from '../../src/edge/host/socket-file.ts'
 import { makeNetns, type TestNetns, untilEnd } from './world.ts'
-import { ACK, Ztunnel, type ZtunnelSaw } from './ztunnel.ts'
+import { ACK, Ztunnel } from './ztunnel.ts'
+import {
+  added,
+  begin,
+  byUid,
+  code,
+  del,
+  descriptors,
+  greet,
+  listen,
+  serving,
+  untilNoMoreThan,
+  workload,
+} from './ztunnel-place.ts'
 
 const podNetns = makeNetns('pod')
 const otherNetns = makeNetns('other')
@@ -253,91 +261,3 @@ test('nor do ten thousand that fail: refused, more than may wait, or with no ztu
   assert.deepEqual([...seen].toSorted(), ['ztunnel_busy', 'ztunnel_refused'])
   await untilNoMoreThan(before)
 })
-
-interface Place {
-  readonly ztunnels: Ztunnels
-  /** that carries it all out */
-  readonly thread: Promise<Worker>
-  readonly socket: string
-  /** the first event of that kind, once it has come */
-  readonly event: <K extends ZtunnelEvent['is']>(is: K) => Promise<ZtunnelEvent & { readonly is: K }>
-}
-
-/** Listens in a folder of its own until the test file ends. */
-function listen(): Place {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-zds-'))
-  untilEnd({ [Symbol.dispose]: () => rmSync(folder, { recursive: true }) })
-  const socket = join(folder, 'ztunnel.sock')
-  const first = new Map<ZtunnelEvent['is'], PromiseWithResolvers<ZtunnelEvent>>()
-  const waiting = (is: ZtunnelEvent['is']): PromiseWithResolvers<ZtunnelEvent> => {
-    const known = first.get(is) ?? Promise.withResolvers<ZtunnelEvent>()
-    first.set(is, known)
-    return known
-  }
-  const { promise: thread, resolve } = Promise.withResolvers<Worker>()
-  process.once('worker', resolve)
-  const ztunnels = untilEnd(Ztunnels.start({ socket, onEvent: (event) => waiting(event.is).resolve(event) }))
-  return {
-    ztunnels,
-    thread,
-    socket,
-    event: async (is) => (await waiting(is).promise) as ZtunnelEvent & { is: typeof is },
-  }
-}
-
-/** A ztunnel that has connected and not said hello. */
-async function begin(): Promise<Place & { readonly ztunnel: Ztunnel }> {
-  const place = listen()
-  const ztunnel = new Ztunnel(place.socket)
-  assert.deepEqual(await ztunnel.next(), { saw: 'connected' })
-  return { ...place, ztunnel }
-}
-
-async function greet(socket: string): Promise<Ztunnel> {
-  const ztunnel = new Ztunnel(socket)
-  assert.deepEqual(await ztunnel.next(), { saw: 'connected' })
-  ztunnel.tell({ do: 'hello' })
-  return ztunnel
-}
-
-/** A ztunnel that has been told that nothing is known. */
-async function serving(): ReturnType<typeof begin> {
-  const place = await begin()
-  place.ztunnel.tell({ do: 'hello' })
-  assert.deepEqual(await place.ztunnel.next(), { saw: 'snapshot' })
-  return place
-}
-
-function workload(uid: string, netns: TestNetns): Workload {
-  return {
-    uid,
-    info: { name: `pod-of-${uid}`, namespace: 'shop', serviceAccount: 'web' },
-    netns: openSync(netns.path, 'r'),
-  }
-}
-
-function added(uid: string, netns: TestNetns): ZtunnelSaw {
-  return { saw: 'add', uid, pod: [`pod-of-${uid}`, 'shop', 'web'], netns: netns.handle.id }
-}
-
-function del(uid: string): ZtunnelSaw {
-  return { saw: 'del', uid }
-}
-
-function byUid(seen: readonly ZtunnelSaw[]): readonly ZtunnelSaw[] {
-  return seen.toSorted((one, other) => JSON.stringify(one).localeCompare(JSON.stringify(other)))
-}
-
-function code(reason: Reason | null): string | undefined {
-  return reason?.code
-}
-
-function descriptors(): number {
-  return readdirSync('/proc/self/fd').length
-}
-
-/** Threads and children close what is theirs in their own time, also what tests before this one left open when they ended. */
-async function untilNoMoreThan(before: number): Promise<void> {
-  for (let tries = 0; descriptors() > before && tries < 1000; tries++) await sleep(10)
-  assert.ok(descriptors() <= before, `${descriptors()} descriptors, ${before} before`)
-}

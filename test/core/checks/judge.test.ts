@@ -1,151 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { judge } from '../../../src/core/checks/judge.ts'
-import type { Known, OwnPodTrial, Survey } from '../../../src/core/checks/survey.ts'
-import type { NodeFacts } from '../../../src/core/decision/node-set.ts'
-import type { NodeSystem } from '../../../src/core/checks/node-system.ts'
-import type { JsonObject } from '../../../src/core/json/value.ts'
-import { webhookConfiguration } from '../../../src/core/registration/webhook-configuration.ts'
+import type { Survey } from '../../../src/core/checks/survey.ts'
 import { type CheckId, CHECKS, type CheckRow } from '../../../src/core/vocabulary/checks.ts'
-
-const NOW = Date.parse('2026-06-01T00:00:00Z')
-const DAY = 86_400_000
-const AUDIENCE = { revision: 'default', isDefault: true, namespacesByDefault: false }
-const OURS = webhookConfiguration({
-  audience: AUDIENCE,
-  client: { is: 'url', url: 'https://127.0.0.1:1' },
-  path: '/inject',
-  failurePolicy: 'Ignore',
-  reinvocationPolicy: 'IfNeeded',
-  timeoutSeconds: 5,
-  ownNamespaces: ['sluice-system'],
-})
-
-const known = <T>(value: T): Known<T> => ({ is: 'known', value })
-const unknown = { is: 'unknown', why: 'GET /x: 403 Forbidden' } as const
-
-function pod(name: string, ready: boolean, ambient?: 'True' | 'False'): JsonObject {
-  const conditions = [
-    { type: 'Ready', status: ready ? 'True' : 'False' },
-    ...(ambient === undefined ? [] : [{ type: 'sluice-mesh.io/ambient', status: ambient, reason: 'ztunnel_absent' }]),
-  ]
-  return { metadata: { name }, spec: { nodeName: `node-of-${name}` }, status: { conditions } }
-}
-
-function phased(name: string, phase: string, status: JsonObject = {}): JsonObject {
-  return { ...pod(name, false), status: { phase, ...status } }
-}
-
-function waiting(name: string): JsonObject {
-  return phased(name, 'Running', { containerStatuses: [{ state: { waiting: { reason: 'CrashLoopBackOff' } } }] })
-}
-
-/** An agent that finds ztunnel's socket taken. */
-function owned(agent: JsonObject): JsonObject {
-  const condition = { type: 'sluice-mesh.io/ambient', status: 'False', reason: 'ztunnel_socket_owned' }
-  return { ...agent, status: { conditions: [condition] } }
-}
-
-function daemonSet(name: string, labels: Readonly<Record<string, string>>, wanted = 1): JsonObject {
-  return { metadata: { name, namespace: 'sluice-system', labels }, status: { desiredNumberScheduled: wanted } }
-}
-
-function node(name: string, over: Partial<NodeFacts> = {}): NodeFacts {
-  const labels = { 'sluice-mesh.io/cni': 'ready' }
-  return {
-    name,
-    labels,
-    taints: [],
-    linux: true,
-    unschedulable: false,
-    ready: true,
-    kubeletVersion: 'v1.34.0',
-    ...over,
-  }
-}
-
-function system(name: string, over: Partial<NodeSystem> = {}): NodeSystem {
-  return {
-    name,
-    labels: {},
-    linux: true,
-    kernel: '6.1.0-28-amd64',
-    runtime: 'containerd://1.6.20~ds1',
-    osImage: 'Debian GNU/Linux 12 (bookworm)',
-    kubelet: 'v1.34.0',
-    ...over,
-  }
-}
-
-function systems(...over: readonly Partial<NodeSystem>[]): Partial<Survey> {
-  return { nodeSystems: known(over.map((one, index) => system(`n${index + 1}`, one))) }
-}
-
-const FARGATE = { 'eks.amazonaws.com/compute-type': 'fargate' }
-
-function namespace(name: string, labels: Readonly<Record<string, string>> = {}): Survey['namespaces'] {
-  return known([{ name, labels, annotations: {} }])
-}
-
-const AGENT = daemonSet('sluice-agent', { 'app.kubernetes.io/name': 'sluice-agent' })
-const ZTUNNEL = daemonSet('ztunnel', { 'app.kubernetes.io/name': 'ztunnel' })
-const ISTIO_CNI = daemonSet('istio-cni-node', { 'k8s-app': 'istio-cni-node' })
-const PRIVILEGED_NAMESPACE = {
-  name: 'sluice-system',
-  labels: { 'pod-security.kubernetes.io/enforce': 'privileged' },
-  annotations: {},
-}
-
-function trial(component: OwnPodTrial['component'], over: Partial<OwnPodTrial> = {}): OwnPodTrial {
-  return { component, namespace: 'sluice-system', triedIn: 'sluice-system', refusal: undefined, ...over }
-}
-
-const WELL: Survey = {
-  now: NOW,
-  audience: AUDIENCE,
-  sluiceNamespace: 'sluice-system',
-  istioNamespace: 'istio-system',
-  version: known('v1.34.2'),
-  admissionKinds: known(['validatingadmissionpolicies']),
-  installRights: known([{ verb: 'create', resource: 'namespaces', allowed: true }]),
-  readRights: known([{ verb: 'list', resource: 'pods', allowed: true }]),
-  namespaces: known([PRIVILEGED_NAMESPACE, { name: 'istio-system', labels: {}, annotations: {} }]),
-  nodes: known([node('a')]),
-  nodeSystems: known([system('a')]),
-  problems: known(new Map()),
-  webhooks: known([OURS]),
-  caBundles: known([{ entry: 'x', notAfter: NOW + 100 * DAY }]),
-  boundPolicies: known(['sluice-guard', 'sluice-seal', 'sluice-fence']),
-  daemonSets: known([AGENT, ZTUNNEL]),
-  cilium: known(undefined),
-  otherAgentPods: known([]),
-  agentPods: known([pod('a', true, 'True')]),
-  webhookPods: known([pod('a', true), pod('b', true)]),
-  probe: known({ is: 'answered', mode: 'cni' }),
-  ownPods: known([trial('webhook'), trial('agent')]),
-}
-
-/** A namespaceSelector with one condition more, as a platform leaves it. */
-function narrowed(): JsonObject {
-  const [first] = OURS['webhooks'] as readonly JsonObject[]
-  return {
-    ...OURS,
-    webhooks: [
-      { ...first, namespaceSelector: { matchExpressions: [{ key: 'control-plane', operator: 'DoesNotExist' }] } },
-    ],
-  }
-}
-
-const ISTIO: JsonObject = {
-  metadata: { name: 'istio-sidecar-injector' },
-  webhooks: [
-    {
-      name: 'namespace.sidecar-injector.istio.io',
-      namespaceSelector: { matchLabels: { 'istio-injection': 'enabled' } },
-      rules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] }],
-    },
-  ],
-}
+import {
+  AGENT,
+  DAY,
+  FARGATE,
+  ISTIO_CNI,
+  known,
+  namespace,
+  narrowed,
+  owned,
+  phased,
+  pod,
+  systems,
+  trial,
+  waiting,
+  WELL,
+} from './survey-fixture.ts'
+import { ISTIO, OURS } from '../registration/webhooks-fixture.ts'
+import { node, NOW, UNREAD } from './survey-fixture.ts'
 
 const TABLE: readonly (readonly [id: CheckId, over: Partial<Survey>, verdict: string, says: RegExp])[] = [
   ['kubernetes-version', { version: known('v1.29.9-gke.1') }, 'error', /v1\.29\.9/],
@@ -306,10 +181,10 @@ test('where all is well every check says so, and each has a case above in which 
 test('what could not be read is unknown, never fine, and says why', () => {
   const parts = Object.entries(WELL).map(([key, value]) => [
     key,
-    typeof value === 'object' && 'is' in value ? unknown : (value as unknown),
+    typeof value === 'object' && 'is' in value ? UNREAD : (value as unknown),
   ])
   const blind = Object.fromEntries(parts) as Survey
   for (const stage of ['before', 'after'] as const)
     for (const { id, verdict, detail } of judge(blind, stage))
-      assert.deepEqual([verdict, detail], ['unknown', unknown.why], id)
+      assert.deepEqual([verdict, detail], ['unknown', UNREAD.why], id)
 })

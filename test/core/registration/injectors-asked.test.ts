@@ -3,32 +3,12 @@ import { test } from 'node:test'
 import type { JsonObject } from '../../../src/core/json/value.ts'
 import { objectOr, objectsOf } from '../../../src/core/json/value.ts'
 import { injectorsAsked, registered } from '../../../src/core/registration/injectors-asked.ts'
-import { webhookConfiguration } from '../../../src/core/registration/webhook-configuration.ts'
 import { sentence } from '../../../src/core/vocabulary/reasons.ts'
+import { AUDIENCE, ISTIO, OURS } from './webhooks-fixture.ts'
 
 type Labels = Readonly<Record<string, string>>
 
-const AUDIENCE = { revision: 'default', isDefault: true, namespacesByDefault: false }
-const OURS = webhookConfiguration({
-  audience: AUDIENCE,
-  client: { is: 'url', url: 'https://127.0.0.1:1' },
-  path: '/inject',
-  failurePolicy: 'Ignore',
-  reinvocationPolicy: 'IfNeeded',
-  timeoutSeconds: 5,
-  ownNamespaces: ['sluice-system'],
-})
 const RULES = [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] }]
-const ISTIO: JsonObject = {
-  metadata: { name: 'istio-sidecar-injector' },
-  webhooks: [
-    {
-      name: 'namespace.sidecar-injector.istio.io',
-      namespaceSelector: { matchLabels: { 'istio-injection': 'enabled' } },
-      rules: RULES,
-    },
-  ],
-}
 
 /** Our configuration with something added to every entry, as platforms do. */
 function ours(change: (webhook: JsonObject) => JsonObject): JsonObject {
