@@ -152,16 +152,18 @@ function ambientOf(
 function loopsOf({ parts, proofs, ambient, state, options }: Made & { readonly state: State }): Loop[] {
   const { proc, ztunnelSocket } = options.paths
   const node = { ...parts.ambientNode, families: [4, 6] as const }
+  const leftovers = ambient === null ? ambientLeftovers({ ...parts, node, proc, ztunnelSocket }) : null
   return [
     alarmsLoop(parts, () => [
       ...proofs.alarms(),
-      ...(ambient?.alarms() ?? []),
+      ...((ambient ?? leftovers)?.alarms() ?? []),
       ...(state.pluginSocket?.alarms() ?? []),
     ]),
     journalLoop(parts),
     selfTestLoop(parts),
     ...proofs.loops,
-    ...(ambient?.loops ?? [ambientLeftovers({ ...parts, node, proc, ztunnelSocket })]),
+    ...(ambient?.loops ?? []),
+    ...(leftovers === null ? [] : [leftovers.loop]),
     parts.installer,
   ]
 }

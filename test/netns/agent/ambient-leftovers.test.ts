@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { clearLeftovers, type LeftoversOptions } from '../../../src/app/agent/ambient/leftovers.ts'
+import { ambientLeftovers, clearLeftovers, type LeftoversOptions } from '../../../src/app/agent/ambient/leftovers.ts'
 import { Ztunnels } from '../../../src/app/agent/ambient/ztunnels.ts'
 import { Journal } from '../../../src/app/agent/journal.ts'
+import { sentence } from '../../../src/core/vocabulary/reasons.ts'
 import { address } from '../../../src/core/intent/grammar.ts'
 import { NetnsWorker } from '../../../src/edge/host/netns-worker.ts'
 import { type AmbientTestNode, makeNode } from '../ambient-node.ts'
@@ -105,4 +106,28 @@ test('an agent that is started without ambient clears its node', async () => {
     await sleep(200)
   }
   assert.match(onHost(node), /table inet foreign/)
+})
+
+test('an agent without ambient tells of pods that are still in, until another agent serves ztunnel', async () => {
+  const node = await leftNode()
+  const [pod, finished] = [await node.addPod({ asProcess: false }), await node.addPod({ asProcess: false })]
+  const annotations = { 'ambient.istio.io/redirection': 'enabled' }
+  node.api.show(finished, { annotations, phase: 'Succeeded' })
+  node.api.show(pod, { annotations })
+  const before = onHost(node)
+  const { until } = await startAmbientAgent(node, [], { ambient: null, ztunnelSocket: node.socket })
+  await until('sluice_alarms{reason="ambient_stranded"} 1')
+  assert.equal(onHost(node), before, 'its probes still come through')
+  const { loop, alarms } = ambientLeftovers(optionsFor(node))
+  const turn = async (): Promise<void> => {
+    const stop = new AbortController()
+    const running = loop.run(stop.signal)
+    stop.abort()
+    await running
+  }
+  await turn()
+  assert.match(alarms().map(sentence).join(), /^the pod shop\/pod-\w+ is still in ambient/)
+  untilEnd(Ztunnels.start({ socket: node.socket, onEvent: () => undefined }))
+  await turn()
+  assert.deepEqual(alarms(), [])
 })

@@ -27,6 +27,12 @@ export const AMBIENT_REASONS = {
     says: () => 'the rules of a pod that leaves ambient were removed, but its traffic still reaches ztunnel',
     fix: 'see what else makes rules in the pod; the agent tries again, and a restart gives the pod a namespace without rules',
   },
+  ambient_stranded: {
+    level: 'alarm',
+    says: (p: { pods: number; first: string }) =>
+      `${p.pods === 1 ? `the pod ${p.first} is` : `${p.pods} pods of this node, ${p.first} among them, are`} still in ambient, but the agent runs with --ambient false and no other agent serves ztunnel: when ztunnel restarts, their traffic leads nowhere`,
+    fix: 'start the agent with --ambient true again, or let another agent serve ztunnel; to end ambient on the node, first take its pods out by their labels while an agent still does ambient, or restart them',
+  },
   ambient_too_late: {
     level: 'alarm',
     says: () => 'the pod could not be brought into ambient within the time limit of its start',
