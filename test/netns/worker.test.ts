@@ -58,7 +58,8 @@ test('a path that is no network namespace is refused by name', () => {
 
 test('a library that is not there is told, and jobs that need it are refused while others work', async () => {
   const { path } = makeNetns('nolib')
-  const { output } = await runProgram('without-library.ts', [path, tools.programs])
+  const { code, output } = await runProgram('without-library.ts', [path, tools.programs])
+  assert.equal(code, 0, 'the process ends in order, after its worker')
   const [hello, without, byCommand] = JSON.parse(output) as [{ error: string }, object, object]
   assert.match(hello.error, /\/nowhere\/libnftables\.so\.1/)
   assert.deepEqual(without, { ok: false, error: 'libnftables is not loaded' })
@@ -140,6 +141,7 @@ const TEXT =
   'table inet t {\n chain o {\n  type nat hook output priority -100;\n  meta skuid 1337 counter return\n }\n}\n'
 
 interface Ended {
+  readonly code: number | null
   readonly signal: string | null
   readonly output: string
   readonly errors: string
@@ -149,6 +151,6 @@ async function runProgram(name: string, args: readonly string[]): Promise<Ended>
   const file = new URL(`./programs/${name}`, import.meta.url).pathname
   const child = spawn(process.execPath, [file, ...args], { env: tools.env, stdio: ['ignore', 'pipe', 'pipe'] })
   const [output, errors] = [child.stdout, child.stderr].map((stream) => stream.setEncoding('utf8').toArray())
-  const [, signal] = (await once(child, 'close')) as [number | null, string | null]
-  return { signal, output: ((await output) ?? []).join(''), errors: ((await errors) ?? []).join('') }
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
+  return { code, signal, output: ((await output) ?? []).join(''), errors: ((await errors) ?? []).join('') }
 }

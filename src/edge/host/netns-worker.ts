@@ -115,6 +115,8 @@ export class NetnsWorker implements AsyncDisposable {
   }
 
   #next(): void {
+    // the process is to live until the thread has ended
+    if (this.#ended !== undefined) return
     const { making, measuring } = this.#lanes
     this.#start(making)
     if (!making.runs) this.#start(measuring)
@@ -139,7 +141,9 @@ export class NetnsWorker implements AsyncDisposable {
     clearTimeout(lane.heartbeat)
     lane.runs = false
     lane.queue.shift()?.settle(news)
-    this.#next()
+    this.#start(this.#lanes.making)
+    // not before whoever got this answer could ask for more to be made
+    setImmediate(() => this.#next())
   }
 
   /** A job that waits keeps nobody from the thread: its time begins again when the wait is over. */
