@@ -1,5 +1,6 @@
-import { isMap, isScalar, parseAllDocuments } from 'yaml'
+import { type Document, isMap, isScalar, parseAllDocuments } from 'yaml'
 import { isObject, type JsonObject } from '../../core/json/value.ts'
+import { KUBERNETES_YAML } from '../../core/settings/yaml.ts'
 import { UsageError } from './command.ts'
 import type { InputFile } from './input.ts'
 
@@ -9,12 +10,12 @@ import type { InputFile } from './input.ts'
  */
 export function parseObjects({ name, text }: InputFile): readonly JsonObject[] {
   const objects: JsonObject[] = []
-  for (const document of parseAllDocuments(text)) {
+  for (const document of parseAllDocuments(text, KUBERNETES_YAML)) {
     const problem = 'errors' in document ? document.errors[0] : undefined
     if (problem !== undefined) throw notYaml(name, problem)
     if (!('contents' in document) || isNothing(document.contents)) continue
     if (!isMap(document.contents)) throw notAnObject(name)
-    const value: unknown = document.toJS({ maxAliasCount: 1000 })
+    const value = valueOf(name, document)
     if (isObject(value)) objects.push(...itemsOf(value))
   }
   return objects
@@ -26,6 +27,15 @@ export function parsePodOrConfiguration(file: InputFile): JsonObject {
   if (document === undefined || second !== undefined)
     throw new UsageError(`${file.name} must hold one pod or configuration`)
   return document
+}
+
+/** The value of a document. Throws UsageError where an alias means nothing, or where aliases would make it explode. */
+function valueOf(name: string, document: Document.Parsed): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 1000 })
+  } catch (error) {
+    throw error instanceof ReferenceError ? notYaml(name, error) : error
+  }
 }
 
 /** Says where the file `name` stops being YAML, and why. */

@@ -6,10 +6,12 @@ import {
   type Node,
   Pair,
   parseAllDocuments,
+  visit,
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml'
 import { isList, isObject, type Json, type JsonObject } from '../../core/json/value.ts'
+import { KUBERNETES_YAML } from '../../core/settings/yaml.ts'
 
 /** One YAML document of a file: its value, and its text with another value put in its place. */
 export interface EditableDocument {
@@ -22,21 +24,23 @@ export interface EditableDocument {
 
 /**
  * The documents of a YAML text, to be changed without losing what people wrote around the values. `problem` is the first
- * syntax error with line and column, if there is one.
+ * error with line and column, if there is one.
  */
 export function editableDocuments(text: string): {
   readonly documents: readonly EditableDocument[]
   readonly problem: Error | undefined
 } {
-  const parsed = parseAllDocuments(text)
+  const parsed = parseAllDocuments(text, KUBERNETES_YAML)
   const all: readonly Document.Parsed[] = Array.isArray(parsed) ? parsed : []
   const problem = all.flatMap((document) => document.errors)[0]
-  return {
-    problem,
-    documents:
-      problem === undefined
-        ? all.map((document, index) => editable(document, text.slice(all[index - 1]?.range[2] ?? 0, document.range[2])))
-        : [],
+  if (problem !== undefined) return { problem, documents: [] }
+  const source = (index: number): string => text.slice(all[index - 1]?.range[2] ?? 0, all[index]?.range[2])
+  try {
+    return { problem, documents: all.map((document, index) => editable(document, source(index))) }
+  } catch (error) {
+    // an alias that means nothing, or aliases that would make it explode
+    if (error instanceof ReferenceError) return { problem: error, documents: [] }
+    throw error
   }
 }
 
@@ -47,11 +51,28 @@ function editable(document: Document.Parsed, source: string): EditableDocument {
     withValue: (value) => {
       // flow YAML of one long line is what JSON would become, and older clients take it for broken JSON
       if (isJson(source)) return `${JSON.stringify(value, null, 2)}\n`
+      if (hasAliases(document)) spellOut(document)
       const contents = document.contents
       if (isMap(contents)) editMap(document, contents, value)
       return document.toString({ lineWidth: 0 })
     },
   }
+}
+
+/** A change of a map that others take by an alias would change them, too. */
+function spellOut(document: Document): void {
+  document.contents = document.createNode(document.toJS({ maxAliasCount: 1000 }))
+}
+
+function hasAliases(document: Document): boolean {
+  let found = false
+  visit(document, {
+    Alias: () => {
+      found = true
+      return visit.BREAK
+    },
+  })
+  return found
 }
 
 function isJson(text: string): boolean {

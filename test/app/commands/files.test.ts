@@ -131,6 +131,43 @@ test('what nobody said and is taken for true stands in the explanation, until so
   assert.match(String((JSON.parse(elsewhere.out) as Record<string, unknown>)['assumed']), /^the namespace nope has/)
 })
 
+test('YAML is read and written as kubectl reads it: octal modes, merged maps, and names that look like booleans', async () => {
+  const text = `kind: Pod
+metadata: { name: y, labels: &labels { app: 'on' }, annotations: { <<: *labels, tier: a } }
+spec:
+  containers: [{ name: a, image: b }]
+  volumes: [{ name: s, secret: { secretName: s, defaultMode: 0644 } }]
+`.replace('name: y', "name: 'y'")
+  const injected = JSON.parse((await sluice(['inject', '-f', '-', '-o', 'json'], text)).out) as {
+    readonly metadata: { readonly annotations: Readonly<Record<string, string>> }
+    readonly spec: {
+      readonly volumes: readonly { readonly name: string; readonly secret?: { readonly defaultMode: number } }[]
+    }
+  }
+  assert.equal(injected.metadata.annotations['app'], 'on')
+  assert.equal(injected.spec.volumes.find(({ name }) => name === 's')?.secret?.defaultMode, 0o644)
+  const yaml = (await sluice(['inject', '-f', '-'], text)).out
+  // every reader of YAML 1.1 must find the same
+  const [document] = parseAllDocuments(yaml, { version: '1.1' })
+  assert.deepEqual(document !== undefined && 'contents' in document ? document.toJS() : undefined, injected)
+  assert.match((await sluice(['explain', '-f', '-'], text.replace("'on'", 'on'))).err, /metadata\.labels\.app is true/)
+})
+
+test('aliases that mean nothing, or that explode, are the file\u2019s fault and not a bug', async () => {
+  const bomb = 'bcdefghij'
+    .split('')
+    .reduce(({ text, last }, name) => ({ text: `${text}${name}: &${name} [${`*${last},`.repeat(9)}]\n`, last: name }), {
+      text: 'a: &a [x]\n',
+      last: 'a',
+    }).text
+  for (const command of ['explain', 'inject'])
+    for (const text of ['kind: Pod\nmetadata: *nothing\n', bomb]) {
+      const { code, out, err } = await sluice([command, '-f', '-'], text)
+      assert.deepEqual([code, out], [2, ''], command)
+      assert.match(err, /^error: standard input is no YAML: (Unresolved alias|Excessive alias count)/)
+    }
+})
+
 test('what is no namespace is not taken for one', async () => {
   await writeFile(join(folder, 'map'), 'kind: ConfigMap\nmetadata: { name: shop }\n')
   const { code, err } = await sluice(['explain', '-f', '-', '--namespace-file', join(folder, 'map')], pod('x'))
