@@ -5,7 +5,11 @@ import { fence } from '../../src/core/registration/fence.ts'
 import { guard } from '../../src/core/registration/guard.ts'
 import { accountUser } from '../../src/core/registration/node-claim.ts'
 import { seal } from '../../src/core/registration/seal.ts'
-import { type Registration, webhookConfiguration } from '../../src/core/registration/webhook-configuration.ts'
+import {
+  ownAmbientWebhooks,
+  type Registration,
+  webhookConfiguration,
+} from '../../src/core/registration/webhook-configuration.ts'
 import { rolesOf } from '../../src/core/registration/roles.ts'
 import { SERVICE_ACCOUNTS } from '../../src/core/vocabulary/names.ts'
 import { AGENT_RIGHTS, type RightCondition, WEBHOOK_RIGHTS } from '../../src/core/vocabulary/rights.ts'
@@ -35,6 +39,8 @@ const OWN_NAMESPACES = [PLACE.own, PLACE.agents]
 export function registrationText(): string {
   const groups = Object.entries(SHAPES).flatMap(([shape, audience]): [string, readonly JsonObject[]][] => [
     [`webhook-${shape}`, [webhookConfiguration(registration(audience))]],
+    // the template adds what a pair of the values says to these
+    [`own-ambient-${shape}`, ownAmbientWebhooks(registration(audience), [{ pod: [], namespace: [] }])],
     [`explain-${shape}`, [explainConfiguration(registration(audience))]],
     [`guard-${shape}`, guard({ audience, policyNamespace: PLACE.own, ownNamespaces: OWN_NAMESPACES })],
   ])

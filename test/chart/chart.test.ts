@@ -11,6 +11,8 @@ import type { ValueSchema } from '../../scripts/chart/values-text.ts'
 import { COMMANDS } from '../../src/app/commands/commands.ts'
 import { containersOf } from '../../src/core/json/pod.ts'
 import { isList, type JsonObject, objectOr, objectsOf, stringOr } from '../../src/core/json/value.ts'
+import { ownAmbientEntries } from '../../src/core/decision/selectors.ts'
+import { parseSelector } from '../../src/core/settings/label-selector.ts'
 import { parsePolicy } from '../../src/core/settings/policy.ts'
 
 function objects(...args: readonly string[]): readonly JsonObject[] {
@@ -87,6 +89,41 @@ for (const value of ['policy.ambientEnablement', 'cni.ambient.enablementSelector
     assert.deepEqual(parsePolicy(policy).ambientEnablement, parseEnablement(JSON.stringify(pairs)))
     assert.deepEqual(parseEnablement(flag?.[1] ?? ''), parseEnablement(JSON.stringify(pairs)))
   })
+
+test("selectors of one's own for ambient are asked about by entries of their own, Istio's are already", () => {
+  const pairs = [
+    { podSelector: { matchLabels: { 'istio.io/dataplane-mode': 'ambient' } } },
+    { podSelector: { matchLabels: { team: 'mesh' }, matchExpressions: [{ key: 'zone', operator: 'Exists' }] } },
+    { namespaceSelector: { matchExpressions: [{ key: 'mesh', operator: 'NotIn', values: ['no'] }] } },
+  ]
+  const [usual, own] = [[], ['--set-json', `policy.ambientEnablement=${JSON.stringify(pairs)}`]].map((args) =>
+    objectsOf(named(objects(...args), 'MutatingWebhookConfiguration', 'sluice')['webhooks']),
+  )
+  assert.ok(usual !== undefined && own !== undefined)
+  assert.deepEqual(own.slice(0, usual.length), usual)
+  const selectors = (webhook: JsonObject) =>
+    (['namespaceSelector', 'objectSelector'] as const).map((field) => {
+      const parsed = parseSelector(webhook[field])
+      assert.ok(parsed.is === 'selector', JSON.stringify(webhook))
+      return parsed.selector
+        .filter(({ key }) => key !== 'kubernetes.io/metadata.name')
+        .map((one) => JSON.stringify(one))
+    })
+  const audience = { revision: 'default', isDefault: true, namespacesByDefault: false }
+  const expected = ownAmbientEntries(audience, parseEnablement(JSON.stringify(pairs))).slice(4)
+  assert.equal(expected.length, 8)
+  assert.deepEqual(
+    own.slice(usual.length).map((webhook) => [webhook['name'], selectors(webhook).map((one) => one.toSorted())]),
+    expected.map(({ name, namespaceSelector, objectSelector }) => [
+      `${name}.sluice-mesh.io`,
+      [namespaceSelector, objectSelector].map((one) => one.map((part) => JSON.stringify(part)).toSorted()),
+    ]),
+  )
+  // whatever they say, the namespaces without which no cluster starts stay out
+  for (const webhook of own) assert.match(JSON.stringify(webhook['namespaceSelector']), /kube-system/)
+  const revision = objects(...['--set', 'revision=canary'], '--set-json', 'policy.ambientEnablement=[{}]')
+  assert.doesNotMatch(JSON.stringify(revision.filter((one) => 'webhooks' in one)), /ambient\.own/)
+})
 
 test('two values that differ about who is for ambient are refused', () => {
   const args = ['policy.ambientEnablement=[{"podSelector":{}}]', 'cni.ambient.enablementSelectors=[{}]']

@@ -3,8 +3,14 @@ import { after, before, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type ApiServer, startApiServer } from '../../scripts/cluster/api-server.ts'
 import { type Audience, istioEntries, matchingEntries, sluiceEntries } from '../../src/core/decision/selectors.ts'
-import type { JsonObject } from '../../src/core/json/value.ts'
-import { webhookConfiguration } from '../../src/core/registration/webhook-configuration.ts'
+import { type JsonObject, objectsOf } from '../../src/core/json/value.ts'
+import {
+  ownAmbientWebhooks,
+  type Registration,
+  webhookConfiguration,
+} from '../../src/core/registration/webhook-configuration.ts'
+import type { EnablementSelector } from '../../src/core/settings/ambient-enablement.ts'
+import { parseEnablement } from '../../src/core/settings/enablement-text.ts'
 import { istioPairs, type Labels, sluicePairs } from './label-pairs.ts'
 
 /** Nobody listens there: the API server says whom it would have asked, and lets the pod pass. */
@@ -19,8 +25,8 @@ function installations(namespacesByDefault: boolean): readonly Audience[] {
   ]
 }
 
-function configurationOf(audience: Audience): JsonObject {
-  return webhookConfiguration({
+function configurationOf(audience: Audience, own: readonly EnablementSelector[] = []): JsonObject {
+  const registration: Registration = {
     audience,
     client: { is: 'url', url: NOBODY },
     path: '/inject',
@@ -28,7 +34,9 @@ function configurationOf(audience: Audience): JsonObject {
     reinvocationPolicy: 'IfNeeded',
     timeoutSeconds: 5,
     ownNamespaces: ['sluice-system'],
-  })
+  }
+  const usual = webhookConfiguration(registration)
+  return { ...usual, webhooks: [...objectsOf(usual['webhooks']), ...ownAmbientWebhooks(registration, own)] }
 }
 
 let server: ApiServer
@@ -97,7 +105,7 @@ for (const namespacesByDefault of [false, true])
       { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } },
     ])
     const audiences = installations(namespacesByDefault)
-    await applied([...made, ...audiences.map(configurationOf)])
+    await applied([...made, ...audiences.map((audience) => configurationOf(audience))])
     const bare = namespaces.get('{}')?.name ?? ''
     await inEffect(bare, { 'istio.io/rev': 'stable' }, true)
     await inEffect(bare, {}, namespacesByDefault)
@@ -120,6 +128,48 @@ for (const namespacesByDefault of [false, true])
       assert.deepEqual(found.get(`${namespace}/${name}`), expected, JSON.stringify(pair))
     })
   })
+
+test("selectors of one's own for ambient: the API server asks by them about whom no other entry asks about", async () => {
+  const own = parseEnablement(
+    '[{podSelector: {matchLabels: {team: mesh}}, namespaceSelector: {matchExpressions: [{key: zone, operator: Exists}]}}]',
+  )
+  const [audience] = installations(false)
+  assert.ok(audience !== undefined)
+  const namespaces = [
+    { name: 'zoned', labels: { zone: '' } },
+    { name: 'zoned-off', labels: { zone: '', 'istio-injection': 'disabled' } },
+    { name: 'elsewhere', labels: {} },
+  ]
+  await applied([
+    ...namespaces.flatMap(({ name, labels }) => [
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } },
+      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } },
+    ]),
+    configurationOf(audience, own),
+  ])
+  await inEffect('zoned', { team: 'mesh' }, true)
+  const team = { team: 'mesh' }
+  const pods: readonly (readonly [string, string, Labels, readonly string[]])[] = [
+    ['zoned', 'mine', team, ['ambient.own-0']],
+    ['zoned-off', 'mine', team, ['ambient.own-0.off']],
+    ['zoned', 'labelled', { ...team, 'istio.io/dataplane-mode': 'ambient' }, ['ambient.object']],
+    ['zoned', 'wishing', { ...team, 'sluice-mesh.io/mode': 'cni' }, ['mode.object']],
+    ['zoned', 'sidecar', { ...team, 'sidecar.istio.io/inject': 'true' }, ['object']],
+    ['zoned', 'other', {}, []],
+    ['elsewhere', 'mine', team, []],
+  ]
+  for (const [namespace, name, labels, want] of pods) {
+    const { code, stderr } = await server.kubectl(
+      ['create', '--dry-run=server', '-f', '-'],
+      JSON.stringify(podOf(namespace, name, labels)),
+    )
+    assert.equal(code, 0, stderr)
+    const entries = (asked().get(`${namespace}/${name}`) ?? []).map((one) =>
+      one.replace(/^sluice\/|\.sluice-mesh\.io$/g, ''),
+    )
+    assert.deepEqual(entries, want, `${namespace}/${name}`)
+  }
+})
 
 test('nothing is asked about in the namespaces that a cluster needs to start, nor in the own one, whatever their labels say', async () => {
   const labels = { 'istio-injection': 'enabled', 'sluice-mesh.io/mode': 'auto' }

@@ -1,3 +1,4 @@
+import type { EnablementSelector } from '../settings/ambient-enablement.ts'
 import { matches, type Requirement, type Selector } from '../settings/label-selector.ts'
 import { ISTIO_LABELS, KUBERNETES_NAMES, SLUICE_LABELS } from '../vocabulary/names.ts'
 import { IGNORED_NAMESPACES } from './eligibility.ts'
@@ -73,6 +74,44 @@ export function istioEntries(audience: Audience): readonly SelectorEntry[] {
  */
 export function sluiceEntries(audience: Audience): readonly SelectorEntry[] {
   if (!audience.isDefault) return []
+  return inRegions(audience, [
+    { name: 'mode.namespace', namespace: [has(mode)], pod: [] },
+    { name: 'mode.object', namespace: [lacks(mode)], pod: [has(mode)] },
+    { name: 'ambient.namespace', namespace: [lacks(mode), is(dataplaneMode, 'ambient')], pod: [lacks(mode)] },
+    {
+      name: 'ambient.object',
+      namespace: [lacks(mode), isNot(dataplaneMode, 'ambient')],
+      pod: [lacks(mode), is(dataplaneMode, 'ambient')],
+    },
+  ])
+}
+
+/**
+ * What is asked about besides where the policy has selectors of its own for ambient, a family of entries for each pair, where none of
+ * the others matches. Two pairs may overlap: who came in by the first carries Istio's label then, and the second passes it over.
+ */
+export function ownAmbientEntries(audience: Audience, pairs: readonly EnablementSelector[]): readonly SelectorEntry[] {
+  if (!audience.isDefault) return []
+  const unasked = [lacks(mode), isNot(dataplaneMode, 'ambient')]
+  return inRegions(
+    audience,
+    pairs.map(({ pod, namespace }, index) => ({
+      name: `ambient.own-${index}`,
+      namespace: [...unasked, ...namespace],
+      pod: [...unasked, ...pod],
+    })),
+  )
+}
+
+/** What asks for something by labels of a namespace and of a pod. */
+interface Ask {
+  readonly name: string
+  readonly namespace: Selector
+  readonly pod: Selector
+}
+
+/** Each of `asks` where Istio's entries leave a pod alone, and why they do. */
+function inRegions(audience: Audience, asks: readonly Ask[]): readonly SelectorEntry[] {
   // Istio's entries look at these namespaces' pods; the pods that they take are left to them
   const open = [lacks(injection), lacks(revision)]
   const openPods = [lacks(revision), isNot(inject, 'true'), ...(audience.namespacesByDefault ? [has(inject)] : [])]
@@ -87,16 +126,6 @@ export function sluiceEntries(audience: Audience): readonly SelectorEntry[] {
       suffix: '.refused-revision',
       namespace: [lacks(injection), is(revision, audience.revision)],
       pod: [is(inject, 'false')],
-    },
-  ]
-  const asks = [
-    { name: 'mode.namespace', namespace: [has(mode)], pod: [] },
-    { name: 'mode.object', namespace: [lacks(mode)], pod: [has(mode)] },
-    { name: 'ambient.namespace', namespace: [lacks(mode), is(dataplaneMode, 'ambient')], pod: [lacks(mode)] },
-    {
-      name: 'ambient.object',
-      namespace: [lacks(mode), isNot(dataplaneMode, 'ambient')],
-      pod: [lacks(mode), is(dataplaneMode, 'ambient')],
     },
   ]
   return asks.flatMap((ask) =>

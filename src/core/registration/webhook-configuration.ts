@@ -1,5 +1,12 @@
-import { type Audience, istioEntries, type SelectorEntry, sluiceEntries } from '../decision/selectors.ts'
+import {
+  type Audience,
+  istioEntries,
+  ownAmbientEntries,
+  type SelectorEntry,
+  sluiceEntries,
+} from '../decision/selectors.ts'
 import type { JsonObject } from '../json/value.ts'
+import type { EnablementSelector } from '../settings/ambient-enablement.ts'
 import type { Requirement, Selector } from '../settings/label-selector.ts'
 import { KUBERNETES_NAMES, SLUICE_LABELS } from '../vocabulary/names.ts'
 import { NOT_A_MIRROR } from './mirror.ts'
@@ -42,6 +49,14 @@ export function webhookConfiguration(registration: Registration): JsonObject {
     metadata: { name: installationName('sluice', audience), labels: installationLabels(audience) },
     webhooks: [...istioEntries(audience), ...sluiceEntries(audience)].map((entry) => webhook(entry, registration)),
   }
+}
+
+/** The entries that an installation has besides where its policy has selectors of its own for ambient. */
+export function ownAmbientWebhooks(
+  registration: Registration,
+  pairs: readonly EnablementSelector[],
+): readonly JsonObject[] {
+  return ownAmbientEntries(registration.audience, pairs).map((entry) => webhook(entry, registration))
 }
 
 /** The name of an object that each installation has one of. */

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { type Audience, istioEntries, matchingEntries, sluiceEntries } from '../../../src/core/decision/selectors.ts'
+import type { Requirement } from '../../../src/core/settings/label-selector.ts'
+import {
+  type Audience,
+  istioEntries,
+  matchingEntries,
+  ownAmbientEntries,
+  sluiceEntries,
+} from '../../../src/core/decision/selectors.ts'
 
 const DEFAULT: Audience = { revision: 'default', isDefault: true, namespacesByDefault: false }
 const values = {
@@ -72,6 +79,39 @@ for (const audience of [DEFAULT, { ...DEFAULT, namespacesByDefault: true }])
       assert.equal(matchingEntries(entries, pair).length, 1, JSON.stringify(pair))
     }
   })
+
+for (const audience of [DEFAULT, { ...DEFAULT, namespacesByDefault: true }])
+  test(`selectors of one's own for ambient ask about whoever is not asked about yet, and nobody twice (${JSON.stringify(audience)})`, () => {
+    const others = [...istioEntries(audience), ...sluiceEntries(audience)]
+    const own = ownAmbientEntries(audience, [{ pod: [], namespace: [] }])
+    let asked = 0
+    for (const pair of combinations()) {
+      const matching = matchingEntries([...others, ...own], pair)
+      assert.ok(matching.length <= 1, `${JSON.stringify(pair)}: ${matching.map((entry) => entry.name).join(', ')}`)
+      if (own.some((entry) => matching.includes(entry))) asked++
+      const elsewhere = [pair.namespace, pair.pod].some((one) => (one['istio.io/rev'] ?? 'default') !== 'default')
+      const isWished = 'sluice-mesh.io/mode' in pair.pod
+      if (!elsewhere && !isWished && pair.pod['sidecar.istio.io/inject'] !== 'false')
+        assert.equal(matching.length, 1, JSON.stringify(pair))
+    }
+    assert.ok(asked > 100, `${asked} pods were asked about by the own selectors`)
+  })
+
+test('a pair asks by all of its conditions, and who came in by one is passed over by the next', () => {
+  const team: Requirement = { key: 'team', operator: 'In', values: ['a'] }
+  const zone: Requirement = { key: 'zone', operator: 'Exists', values: [] }
+  const own = ownAmbientEntries(DEFAULT, [
+    { pod: [team], namespace: [zone] },
+    { pod: [], namespace: [zone] },
+  ])
+  const asking = (pod: Record<string, string>, namespace: Record<string, string>): readonly string[] =>
+    matchingEntries(own, { pod, namespace }).map(({ name }) => name)
+  assert.deepEqual(asking({ team: 'a' }, { zone: '' }), ['ambient.own-0', 'ambient.own-1'])
+  assert.deepEqual(asking({ team: 'a', 'istio.io/dataplane-mode': 'ambient' }, { zone: '' }), [])
+  assert.deepEqual(asking({ team: 'b' }, { zone: '', 'istio-injection': 'disabled' }), ['ambient.own-1.off'])
+  assert.deepEqual(asking({ team: 'a' }, {}), [])
+  assert.deepEqual(ownAmbientEntries({ revision: 'canary', isDefault: false, namespacesByDefault: false }, []), [])
+})
 
 test("Istio's own table of selections holds for each of its configurations", () => {
   const [head = '', ...rows] = readFileSync('test/goldens/selection.tsv', 'utf8').trim().split('\n')
