@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { parseJson } from '../../core/json/parse.ts'
 import { isList, isObject, type JsonObject, objectsOf, stringOr } from '../../core/json/value.ts'
 import type { NamespaceId } from '../../edge/host/namespaces.ts'
+import { messageOf } from '../../edge/message-of.ts'
 
 /** What the agent did for one pod. */
 export interface JournalEntry {
@@ -90,7 +91,7 @@ export class Journal {
       this.#problem = null
     } catch (error) {
       removeQuietly(unfinished)
-      this.#problem = error instanceof Error ? error.message : String(error)
+      this.#problem = messageOf(error)
     }
   }
 }

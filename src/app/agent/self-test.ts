@@ -5,6 +5,7 @@ import { libc } from '../../edge/host/libc.ts'
 import type { Place } from '../../edge/host/netns-jobs.ts'
 import type { NetnsWorker } from '../../edge/host/netns-worker.ts'
 import type { ScratchNetwork } from '../../edge/host/scratch-network.ts'
+import { messageOf } from '../../edge/message-of.ts'
 import type { Unfit } from './backend-choice.ts'
 import { sidecarTarget } from './verify/intent-target.ts'
 import { measure } from './verify/verify.ts'
@@ -49,7 +50,7 @@ export async function tryTraffic({ worker, redirect }: TrialOptions): Promise<Un
     for (let tries = 1; verdict.is !== 'redirected' && tries < TRIES; tries++) verdict = await measure(pod, options)
     return unfitness(verdict)
   } catch (error) {
-    return { is: 'unproven', why: error instanceof Error ? error.message : String(error) }
+    return { is: 'unproven', why: messageOf(error) }
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { excludedNamespaces } from '../../core/conflist/entry.ts'
 import { BACKENDS } from '../../edge/host/apply.ts'
+import { messageOf } from '../../edge/message-of.ts'
 import { DEFAULT_ENABLEMENT } from '../../core/settings/ambient-enablement.ts'
 import { SettingsError } from '../../core/settings/settings-error.ts'
 import type { AgentOptions, AmbientOptions, PodsFrom } from '../agent/options.ts'
@@ -165,7 +166,7 @@ function namespaces(text: string): readonly string[] {
   try {
     return excludedNamespaces(text)
   } catch (error) {
-    throw new UsageError(`--exclude-namespaces: ${error instanceof Error ? error.message : String(error)}`)
+    throw new UsageError(`--exclude-namespaces: ${messageOf(error)}`)
   }
 }
 

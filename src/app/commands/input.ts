@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CommandIo, CommandFailure, type FlagRow, type FlagValues, UsageError } from './command.ts'
+import { messageOf } from '../../edge/message-of.ts'
 
 /** A file of a command line: its name for messages, and what it holds. */
 export interface InputFile {
@@ -84,5 +85,5 @@ const REASONS: Readonly<Record<string, string>> = {
 export function reasonOf(error: unknown): string {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string')
     return REASONS[error.code] ?? error.code
-  return error instanceof Error ? error.message : String(error)
+  return messageOf(error)
 }

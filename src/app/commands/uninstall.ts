@@ -6,6 +6,7 @@ import { PLUGIN_TYPE } from '../../core/conflist/entry.ts'
 import { type Command, CommandFailure } from './command.ts'
 import { installPlaces, PLACE_FLAGS } from './install-places.ts'
 import { OUTPUT_FLAG, render } from './output.ts'
+import { messageOf } from '../../edge/message-of.ts'
 
 export const uninstallCommand: Command = {
   name: 'uninstall',
@@ -36,7 +37,7 @@ export const uninstallCommand: Command = {
     try {
       done = uninstall(places, new Date())
     } catch (error) {
-      const why = inNodeNames(error instanceof Error ? error.message : String(error), nodeNames)
+      const why = inNodeNames(messageOf(error), nodeNames)
       throw new CommandFailure(`not everything could be taken off this node: ${why}`, { cause: error })
     }
     io.out(render(flags, done, () => lines(done, inNodeNames(places.plugin, nodeNames))))

@@ -4,6 +4,7 @@ import { request } from 'node:https'
 import { ApiError, TransportError } from './api-error.ts'
 import type { Connection } from './connection.ts'
 import { Watchdog } from './watchdog.ts'
+import { messageOf } from '../message-of.ts'
 
 const TCP_KEEP_ALIVE_MS = 30_000
 /** The answer to a refused request is a Status object. */
@@ -93,5 +94,5 @@ function retryAfterMs({ headers }: IncomingMessage): number | undefined {
 
 function describe(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(describe).join('; ')
-  return error instanceof Error ? error.message : String(error)
+  return messageOf(error)
 }

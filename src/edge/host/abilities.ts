@@ -5,6 +5,7 @@ import { answeringPort } from './conntrack.ts'
 import type { Feature } from './features.ts'
 import { insideScratchNetns } from './namespaces.ts'
 import { listeners } from './socket-table.ts'
+import { messageOf } from '../message-of.ts'
 
 /** A feature that a backend cannot use, with the kernel module that is probably missing. */
 export interface MissingFeature {
@@ -108,6 +109,6 @@ function problem(work: () => unknown): string | null {
     work()
     return null
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   }
 }

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { messageOf } from '../message-of.ts'
 
 // not by `import`: that makes every export of the module, a client of the web among them, which holds five MiB
 const { createServer } = process.getBuiltinModule('node:http')
@@ -82,7 +83,7 @@ async function made(make: PageMaker, query: URLSearchParams): Promise<Page> {
   try {
     return await make(query)
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     return { status: 500, type: 'text/plain', text: `this page cannot be made: ${why}\n` }
   }
 }

@@ -6,6 +6,7 @@ import type { Verdict } from '../../../core/redirection/evidence.ts'
 import type { Reason, ReasonCode } from '../../../core/vocabulary/reasons.ts'
 import { backoffMs } from '../../../edge/cluster/backoff.ts'
 import { type Clock, SYSTEM_CLOCK } from '../../../edge/cluster/clock.ts'
+import { messageOf } from '../../../edge/message-of.ts'
 import type { PodQueue } from '../cni/pod-queue.ts'
 import type { Journal } from '../journal.ts'
 import type { NetnsFinder } from '../netns-finder.ts'
@@ -199,7 +200,7 @@ export class Ambient {
       const queued = await this.#options.queue.run(pod.uid, async () => await this.#do(work, pod, signal))
       problem = queued.is === 'done' ? queued.value : { code: 'agent_busy', args: { waiting: queued.waiting } }
     } catch (error) {
-      problem = { code: 'ambient_step_failed', args: { error: error instanceof Error ? error.message : String(error) } }
+      problem = { code: 'ambient_step_failed', args: { error: messageOf(error) } }
     }
     // a pod that went meanwhile has nothing left to be tried again
     const isKnown = this.#options.pods.get(pod.uid) !== undefined || this.#held.has(pod.uid)

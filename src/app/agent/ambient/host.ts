@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { type Reason, remedy, sentence } from '../../../core/vocabulary/reasons.ts'
 import { SystemError } from '../../../edge/host/libc.ts'
 import type { Logger } from '../../../edge/telemetry/logger.ts'
+import { messageOf } from '../../../edge/message-of.ts'
 import type { Ambient } from './ambient.ts'
 import type { LateZtunnels } from './late-ztunnels.ts'
 import type { OwnConditionOptions } from './own-condition.ts'
@@ -91,7 +92,7 @@ export class AmbientHost {
     } catch (error) {
       if (error instanceof SystemError && error.code === 'EADDRINUSE')
         return { code: 'ztunnel_socket_owned', args: { socket } }
-      const why = error instanceof Error ? error.message : String(error)
+      const why = messageOf(error)
       return { code: 'ztunnel_socket_unusable', args: { error: why } }
     }
   }

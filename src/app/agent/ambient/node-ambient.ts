@@ -6,6 +6,7 @@ import type { ClusterClient } from '../../../edge/cluster/client.ts'
 import type { NetnsHandle } from '../../../edge/host/namespaces.ts'
 import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
 import type { Logger } from '../../../edge/telemetry/logger.ts'
+import { messageOf } from '../../../edge/message-of.ts'
 import type { AmbientEnrolment } from '../cni/ambient-enrolment.ts'
 import { PodQueue } from '../cni/pod-queue.ts'
 import type { Journal } from '../journal.ts'
@@ -170,7 +171,7 @@ function recordEvent({ metrics, log }: NodeAmbientOptions, event: ZtunnelEvent):
 
 function reportOwn({ log }: NodeAmbientOptions): (error: unknown) => void {
   return (error) => {
-    const problem = error instanceof Error ? error.message : String(error)
+    const problem = messageOf(error)
     log.warn(`whether this node can do ambient could not be written to the agent's own pod, tried again: ${problem}`)
   }
 }
@@ -178,7 +179,7 @@ function reportOwn({ log }: NodeAmbientOptions): (error: unknown) => void {
 function reportMark({ metrics, log }: NodeAmbientOptions): ConstructorParameters<typeof Marks>[0]['report'] {
   return ({ uid, namespace, name }, error) => {
     metrics.add('sluice_ambient_marks_failed_total', {})
-    const problem = error instanceof Error ? error.message : String(error)
+    const problem = messageOf(error)
     log.warn({ uid, namespace, name }, `the annotation of an ambient pod could not be written, tried again: ${problem}`)
   }
 }

@@ -7,6 +7,7 @@ import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import type { NetnsHandle } from '../../../edge/host/namespaces.ts'
 import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
 import type { ScratchNetwork } from '../../../edge/host/scratch-network.ts'
+import { messageOf } from '../../../edge/message-of.ts'
 import type { ProbePath } from './probe-path.ts'
 
 export interface PreflightOptions {
@@ -59,7 +60,7 @@ export async function preflight(options: PreflightOptions): Promise<Preflight> {
     return { problem: blocked ?? null, warnings: [...warnings, ...(untold ? [untold] : [])] }
   } catch (error) {
     // it takes more than rules do, such as interfaces of a kind that the kernel may lack
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     return { problem: null, warnings: [...warnings, { code: 'probe_path_untold', args: { why } }] }
   } finally {
     await probePath.drop(MEMBER)

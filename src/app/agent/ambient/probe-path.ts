@@ -18,6 +18,7 @@ import type { NftBackend, Ran } from '../../../edge/host/apply.ts'
 import type { Place } from '../../../edge/host/netns-jobs.ts'
 import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
 import { type NamedProcess, userOfProcess } from '../../../edge/host/processes.ts'
+import { messageOf } from '../../../edge/message-of.ts'
 
 export interface ProbePathOptions {
   readonly worker: NetnsWorker
@@ -143,7 +144,7 @@ export class ProbePath {
       try {
         return await work()
       } catch (error) {
-        return problem(error instanceof Error ? error.message : String(error))
+        return problem(messageOf(error))
       }
     })()
     this.#last = turn

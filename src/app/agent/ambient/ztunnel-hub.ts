@@ -8,6 +8,7 @@ import {
   step,
 } from '../../../core/zds/conversation.ts'
 import type { Reason, ReasonCode } from '../../../core/vocabulary/reasons.ts'
+import { messageOf } from '../../../edge/message-of.ts'
 
 /** A pod that ztunnel is to know. `netns` is a descriptor that belongs to the hub from then on; null: not found again yet. */
 export interface Workload {
@@ -181,7 +182,7 @@ export class ZtunnelHub {
     try {
       this.#wire.send(connection, request, netns)
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = messageOf(error)
       this.happened(connection, { is: 'send-failed', error: why }, now)
     }
   }

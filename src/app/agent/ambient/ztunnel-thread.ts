@@ -4,6 +4,7 @@ import { encodeRequest } from '../../../core/zds/message.ts'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import { namespaceId } from '../../../edge/host/namespaces.ts'
 import { accept, type Peer, receiveMessage, sendMessage, silence, waitReadable } from '../../../edge/host/seqpacket.ts'
+import { messageOf } from '../../../edge/message-of.ts'
 import { type HubNews, type Workload, ZtunnelHub } from './ztunnel-hub.ts'
 
 /** The thread that owns ztunnel's connections: it waits for them, and for work from ztunnels.ts, in one poll. */
@@ -121,7 +122,7 @@ function welcome(): void {
   } catch (error) {
     // it left already, or this process has no descriptor free: nothing that the connections there are must pay for
     acceptFrom = performance.now() + ACCEPT_AGAIN_MS
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     tell({ is: 'not-accepted', reason: { code: 'ztunnel_not_accepted', args: { error: why } } })
   }
 }
@@ -148,7 +149,7 @@ function listen(connection: number, socket: number): void {
     hub.happened(connection, event, performance.now())
   } catch (error) {
     // ECONNRESET: it left with messages unread
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     hub.happened(connection, { is: 'send-failed', error: why }, performance.now())
   }
 }

@@ -1,6 +1,7 @@
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import type { Check } from '../../../edge/telemetry/health.ts'
 import type { Logger } from '../../../edge/telemetry/logger.ts'
+import { messageOf } from '../../../edge/message-of.ts'
 import { type Loop, periodic, reportTurn } from '../loop.ts'
 import type { AgentMetrics } from '../record.ts'
 import type { CniServer } from './server.ts'
@@ -54,7 +55,7 @@ export class PluginSocket {
       }
       return (await server.answers()) ? null : `nobody answers at ${path}`
     } catch (error) {
-      return error instanceof Error ? error.message : String(error)
+      return messageOf(error)
     }
   }
 }

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import { type NamespaceId, type NetnsHandle, openNetns } from '../../../edge/host/namespaces.ts'
+import { messageOf } from '../../../edge/message-of.ts'
 import type { AgentPaths } from '../options.ts'
 
 export type OpenedNetns =
@@ -36,7 +37,7 @@ export class SandboxNamespaces {
       netns = openNetns(here)
     } catch (error) {
       // in the runtime's words, who may have the file under another name
-      return refused(path, (error instanceof Error ? error.message : String(error)).replaceAll(here, path))
+      return refused(path, messageOf(error).replaceAll(here, path))
     }
     const problem = this.#forbidden.get(netns.id)
     if (problem === undefined) return { is: 'open', path: here, netns }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { embeddedJson } from '../../../core/json/parse.ts'
 import { type JsonObject, objectOr, objectsOf, stringOr } from '../../../core/json/value.ts'
 import { replaceFile } from '../../../edge/files/replace-file.ts'
+import { messageOf } from '../../../edge/message-of.ts'
 
 /** One change that the installer made on the node, and what it knows of the one before it, which made it necessary. */
 export interface InstallerEvent {
@@ -51,7 +52,7 @@ export class InstallerHistory {
       replaceFile(this.#path, Buffer.from(text), { mode: 0o600 })
       this.#problem = null
     } catch (error) {
-      this.#problem = error instanceof Error ? error.message : String(error)
+      this.#problem = messageOf(error)
     }
   }
 }

@@ -8,6 +8,7 @@ import type { JsonObject } from '../../../core/json/value.ts'
 import { levelOf, type Reason } from '../../../core/vocabulary/reasons.ts'
 import { removeUnfinished } from '../../../edge/files/replace-file.ts'
 import { DirectoryWatch } from '../../../edge/files/watch-directories.ts'
+import { messageOf } from '../../../edge/message-of.ts'
 import type { Loop } from '../loop.ts'
 import { PluginBinary } from './binary.ts'
 import { applySteps, isAbsent, readDirectory } from './directory.ts'
@@ -280,8 +281,4 @@ export class Installer implements Loop {
       // what cannot be removed is in nobody's way
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

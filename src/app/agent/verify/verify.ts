@@ -5,6 +5,7 @@ import type { Place } from '../../../edge/host/netns-jobs.ts'
 import type { Sender } from '../../../edge/host/sockets.ts'
 import { type IdMap, idMapOf } from '../../../edge/host/user-namespace.ts'
 import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
+import { messageOf } from '../../../edge/message-of.ts'
 import { destinationsOf, plan, type Planned } from './plan.ts'
 import type { Target } from './target.ts'
 
@@ -39,7 +40,7 @@ export async function verifyNetns(path: string, options: VerifyOptions): Promise
 
 /** The verdict on a namespace that could not be looked into. */
 export function unentered(path: string, error: unknown): Verdict {
-  const why = error instanceof Error ? error.message : String(error)
+  const why = messageOf(error)
   return { is: 'unknown', measured: [], also: [{ code: 'namespace_not_entered', args: { path, why } }] }
 }
 

@@ -2,6 +2,7 @@ import { LEASES } from '../../../core/vocabulary/names.ts'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import { Election } from '../../../edge/cluster/election.ts'
 import type { ServingCertificate } from '../../../edge/tls/certificate.ts'
+import { messageOf } from '../../../edge/message-of.ts'
 import { type Installation, revisionSuffix } from '../world.ts'
 import { NodeKeeper } from './nodes.ts'
 import { GuardKeys } from './guard-keys.ts'
@@ -36,11 +37,7 @@ export function createLeader(
       lease: { namespace: installation.sluiceNamespace, name },
       identity,
       lead,
-      report: (error) =>
-        log.warn(
-          { lease: name, problem: error instanceof Error ? error.message : String(error) },
-          'the lease: a try failed',
-        ),
+      report: (error) => log.warn({ lease: name, problem: messageOf(error) }, 'the lease: a try failed'),
       announce: (leading) => {
         metrics.set('sluice_leader', { lease: name }, leading ? 1 : 0)
         log.info({ lease: name, identity }, leading ? 'leading' : 'not leading any more')

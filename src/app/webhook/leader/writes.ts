@@ -23,7 +23,7 @@ export async function write(
     (error: unknown) => {
       signal.throwIfAborted()
       const why = resultOf(error)
-      if (why === 'failed') log.warn({ what, ...about, problem: messageOf(error) }, 'a write of the leader failed')
+      if (why === 'failed') log.warn({ what, ...about, problem: problemOf(error) }, 'a write of the leader failed')
       return why
     },
   )
@@ -39,7 +39,7 @@ function resultOf(error: unknown): WriteResult {
 }
 
 /** What the network and the API server do is a sentence, the rest is a bug and keeps its stack. */
-function messageOf(error: unknown): string {
+function problemOf(error: unknown): string {
   if (error instanceof ApiError) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
