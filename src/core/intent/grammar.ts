@@ -33,7 +33,10 @@ export class GrammarError extends Error {}
 /** Of long texts only the beginning is repeated in a message, with what is not printable ASCII escaped. */
 export function quoted(text: string): string {
   const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text
-  return JSON.stringify(shown).replace(/[^\x20-\x7e…]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return JSON.stringify(shown).replace(
+    /[^\x20-\x7e\u2026]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** A list longer than this is a mistake or an attack: each item becomes rules that every packet passes. */

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { pino, type DestinationStream, type Logger } from 'pino'
 
 export type { Logger } from 'pino'
@@ -32,10 +33,37 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
   return destination === undefined ? pino(options) : pino(options, destination)
 }
 
+/** Characters after which lines are written, and how long the first of them waits at most. */
+const GATHERED = { characters: 4096, ms: 100 }
+
 /**
- * Standard output for who logs thousands of lines a second: written by 4 KiB, and each tenth of a second what there is; a fatal line
- * and the end of the process write the rest at once. A write of its own for each line costs more than all else about it.
+ * Standard output for who logs thousands of lines a second: a write of its own for each line costs more than all else about it. A
+ * fatal line and the end of the process write the rest at once.
  */
-export function gatheredOutput(): DestinationStream {
-  return pino.destination({ fd: 1, sync: false, minLength: 4096, periodicFlush: 100 })
+export function gatheredOutput(): DestinationStream & { readonly flushSync: () => void } {
+  const output = pino.destination({ fd: 1, sync: false })
+  let lines = ''
+  let timer: NodeJS.Timeout | undefined
+  const take = (): string => {
+    clearTimeout(timer)
+    timer = undefined
+    const taken = lines
+    lines = ''
+    return taken
+  }
+  const flush = (): void => void output.write(take())
+  const flushSync = (): void => {
+    try {
+      writeSync(1, take())
+    } catch {
+      // nobody reads any more, and nobody could be told
+    }
+  }
+  process.once('exit', flushSync)
+  const write = (line: string): void => {
+    lines += line
+    if (lines.length >= GATHERED.characters) flush()
+    else timer ??= setTimeout(flush, GATHERED.ms).unref()
+  }
+  return { write, flushSync }
 }

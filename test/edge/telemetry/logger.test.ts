@@ -84,3 +84,10 @@ for (const [how, after] of [
     const [messages] = await Promise.all([messagesOf(child, Number.POSITIVE_INFINITY), once(child, 'exit')])
     assert.deepEqual(messages, expected)
   })
+
+test('a process whose gathered lines nobody reads ends all the same', async () => {
+  const child = gathering('process.stdin.resume().on("end", () => log.info("three"))')
+  assert.deepEqual(await messagesOf(child, 2), ['one', 'two'], 'and the pipe is closed')
+  child.stdin?.end()
+  assert.deepEqual(await once(child, 'exit'), [0, null])
+})
