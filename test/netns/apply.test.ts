@@ -96,6 +96,12 @@ test('where lo has no IPv6, its route is neither made nor missed, and taking it 
   assert.deepEqual(await worker.run('lackingItems', netns.handle, network), [])
   assert.deepEqual(await worker.run('remove', netns.handle, change), { ok: true, changed: made })
   assert.deepEqual(await worker.run('lackingItems', netns.handle, network), made)
+  // a sidecar needs its address, so that is refused, and says why
+  const refused = await worker.run('apply', netns.handle, { ...change, network: NETWORK })
+  assert.equal(
+    refused.ok ? 'made' : refused.error,
+    'the address ::6/128 on lo, where net.ipv6.conf.lo.disable_ipv6 is 1: netlink: EACCES',
+  )
 })
 
 test('a network item that is there already stays when the change that named it fails', async () => {

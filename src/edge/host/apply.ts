@@ -1,5 +1,5 @@
 import type { Nft } from './libnftables.ts'
-import { addItem, type NetworkItem, removeItem } from './network.ts'
+import { addItem, itemText, type NetworkItem, removeItem } from './network.ts'
 import { type ProgramAnswer, runProgram } from './programs.ts'
 import { type ProgramPlace, Xtables, type XtablesTexts, type XtablesVariant } from './xtables.ts'
 
@@ -61,7 +61,7 @@ export function apply(change: Change, netns: number, foreignUsers: boolean, mean
     const problem = problemOf(() => {
       if (addItem(item)) changed.push(item)
     })
-    if (problem.length > 0) return undo(`${item.kind}: ${problem.join()}`)
+    if (problem.length > 0) return undo(`${itemText(item)}: ${problem.join()}`)
   }
   const ran = runRules(change.rules, netns, foreignUsers, means)
   return ran.ok ? { ok: true, changed } : undo(ran.error)

@@ -94,13 +94,31 @@ export function lackingItems(items: readonly NetworkItem[]): readonly NetworkIte
 
 /** The kernel makes no route of IPv6 on a device from which it was taken, and nothing of IPv6 could come to it: as Istio, do without (cni.md §5.10). */
 function isNeedless(item: NetworkItem): boolean {
-  if (item.kind !== 'local-route' || item.family !== 6) return false
+  return item.kind === 'local-route' && item.family === 6 && isIpv6Off(item.device)
+}
+
+/** Was IPv6 taken from `device` in the calling thread's namespace? */
+function isIpv6Off(device: string): boolean {
   try {
-    // of the calling thread's namespace
-    return readFileSync(`/proc/sys/net/ipv6/conf/${item.device}/disable_ipv6`, 'utf8').trim() === '1'
+    return readFileSync(`/proc/sys/net/ipv6/conf/${device}/disable_ipv6`, 'utf8').trim() === '1'
   } catch {
     // a kernel without IPv6, or one that does not say: it answers by itself
     return false
+  }
+}
+
+/** `item` as a message names it that it could not be made, with what stands in its way where that can be seen. */
+export function itemText(item: NetworkItem): string {
+  switch (item.kind) {
+    case 'address': {
+      const isOff = familyOf(item.address) === 6 && isIpv6Off(item.device)
+      const why = isOff ? `, where net.ipv6.conf.${item.device}.disable_ipv6 is 1` : ''
+      return `the address ${item.address}/${item.prefix} on ${item.device}${why}`
+    }
+    case 'rule':
+      return `the IPv${item.family} rule of mark ${item.mark} for table ${item.table}`
+    case 'local-route':
+      return `the IPv${item.family} route of table ${item.table} on ${item.device}`
   }
 }
 
