@@ -113,9 +113,10 @@ test('without a path the pod of the file is looked for on this node, by its uid 
     })
   const { status, out } = verify(['-f', '-'], podFile(ADDRESS.pod[4]))
   assert.equal(status, 0, out)
-  const elsewhere = verify(['-f', '-'], podFile('10.99.99.99'))
+  const elsewhere = verify(['-f', '-', '-o', 'json'], podFile('10.99.99.99'))
   assert.equal(elsewhere.status, 4)
-  assert.match(elsewhere.out, /^unknown\n {2}also {5}the network namespace of a pod that runs is not found: /)
+  const { verdict, also } = JSON.parse(elsewhere.out) as { verdict: string; also: { code: string }[] }
+  assert.deepEqual([verdict, also.map(({ code }) => code)], ['unknown', ['netns_not_found']])
   for (const args of [[], ['-f', '-']]) {
     const unplaced = verify(args, podFile(null))
     assert.equal(unplaced.status, 2)
