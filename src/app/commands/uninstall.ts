@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { inNodeNames } from '../agent/installer/node-names.ts'
 import { uninstall, type Uninstalled } from '../agent/installer/uninstall.ts'
 import { PLUGIN_TYPE } from '../../core/conflist/entry.ts'
-import { type Command, CommandFailure } from './command.ts'
+import { type Command, CommandFailure, type FlagValues } from './command.ts'
 import { installPlaces, PLACE_FLAGS } from './install-places.ts'
 import { OUTPUT_FLAG, render } from './output.ts'
 import { messageOf } from '../../edge/message-of.ts'
@@ -24,6 +24,7 @@ export const uninstallCommand: Command = {
   ],
   examples: ['sluice uninstall', 'sluice uninstall --platform k3s -o json'],
   run: async (flags, _positional, io) => {
+    mustExist(flags)
     const { binDir, confDir, netnsDir, placement, nodeNames } = installPlaces(flags, existsSync)
     const named = placement.is === 'standalone' ? placement.ownFile : placement.file
     const places = {
@@ -43,6 +44,15 @@ export const uninstallCommand: Command = {
     io.out(render(flags, done, () => lines(done, inNodeNames(places.plugin, nodeNames))))
     return await Promise.resolve(done.plugin === 'stays' ? 'partial' : 'ok')
   },
+}
+
+/** Nothing found in a folder that is not there is no uninstall: the name may be mistyped, or the host not mounted. */
+function mustExist(flags: FlagValues): void {
+  for (const name of ['cni-bin-dir', 'cni-conf-dir']) {
+    const directory = flags[name]
+    if (directory !== undefined && !existsSync(directory))
+      throw new CommandFailure(`--${name} is ${directory}, which is not there; nothing was taken off this node`)
+  }
 }
 
 function lines({ files, plugin, sandboxes, markedUntil }: Uninstalled, path: string): string {

@@ -102,9 +102,21 @@ test('namespaces are looked for where this process has them, and a cache that is
   assert.equal(existsSync(node.plugin), true)
 })
 
+test('a folder that is named and not there is a failure, and no uninstall', async (t) => {
+  const node = installedNode(t)
+  const before = node.files()
+  for (const name of ['cni-bin-dir', 'cni-conf-dir'])
+    await assert.rejects(node.uninstall({ [name]: join(node.conf, 'nowhere') }), {
+      name: 'CommandFailure',
+      message: new RegExp(`^--${name} is .*nowhere, which is not there; nothing was taken off this node$`),
+    })
+  assert.deepEqual(node.files(), before)
+})
+
 test('on a node that never had it there is nothing to do, and nothing is left', async (t) => {
   const node = installedNode(t)
   for (const directory of [node.bin, node.conf, node.cache]) rmSync(directory, { recursive: true })
+  for (const directory of [node.bin, node.conf]) mkdirSync(directory)
   const { exit, out } = await node.uninstall()
   assert.equal(exit, 'ok')
   assert.match(out, /entry {4}is in no configuration\nplugin .* is not there\n$/)
