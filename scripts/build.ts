@@ -5,35 +5,15 @@
 import { build } from 'esbuild'
 import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { BUNDLE } from './bundle.ts'
 
 const directory = process.argv[2] ?? 'dist'
 
 /** The program, and the threads that it starts by file name. */
 const ENTRIES = ['src/main.ts', 'src/edge/host/netns-thread.ts', 'src/app/agent/ambient/ztunnel-thread.ts']
 
-/** CommonJS packages call `require`, which an ES module has to be given. */
-const BANNER = `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);`
-
 rmSync(directory, { recursive: true, force: true })
-const { metafile } = await build({
-  entryPoints: ENTRIES,
-  entryNames: '[name]',
-  chunkNames: 'chunk-[hash]',
-  outdir: directory,
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node24',
-  minify: true,
-  keepNames: true,
-  legalComments: 'none',
-  // holds a native part, found beside its own files
-  external: ['koffi'],
-  banner: { js: BANNER },
-  metafile: true,
-  logLevel: 'warning',
-})
+const { metafile } = await build({ ...BUNDLE, entryPoints: ENTRIES, outdir: directory, metafile: true })
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string }
 writeFileSync(join(directory, 'package.json'), `${JSON.stringify({ name: 'sluice', version, type: 'module' })}\n`)
 const native = `@koromix/koffi-linux-${process.arch}`

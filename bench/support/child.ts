@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
+import { BUNDLE } from '../../scripts/bundle.ts'
+import { imageConfig } from '../../scripts/image/image.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** Below node_modules, so that a native part is found from there. */
@@ -15,15 +17,12 @@ interface Runtime {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** As the image starts it. */
-const IN_IMAGE: Runtime = { flags: ['--max-semi-space-size=4', '--heap-growing-percent=20'], env: {} }
-
 /**
  * Starts a file of bench/ in a process of its own, bundled and started as in the image: read as TypeScript, a process holds the
  * compiler as well. It talks by messages.
  */
 export async function start(script: string, ...args: readonly string[]): Promise<ChildProcess> {
-  return await startAs(IN_IMAGE, script, args)
+  return await startAs(webhookRuntime(), script, args)
 }
 
 /** The same for the agent, started as its DaemonSet starts it. */
@@ -33,36 +32,41 @@ export async function startAgentProcess(): Promise<ChildProcess> {
 
 /** How the DaemonSet has Node and the C library behave. */
 export function agentRuntime(): Runtime {
+  return runtimeOf('DaemonSet')
+}
+
+/** The same of the webhook's Deployment. */
+function webhookRuntime(): Runtime {
+  return runtimeOf('Deployment')
+}
+
+function runtimeOf(kind: 'Deployment' | 'DaemonSet'): Runtime {
   const objects = parseAllDocuments(readFileSync(join(ROOT, 'manifests/sluice.yaml'), 'utf8')).map(
     (document) => document.toJS() as { readonly kind?: string; readonly spec?: unknown },
   )
-  const { spec } = objects.find(({ kind }) => kind === 'DaemonSet') as {
+  const { spec } = objects.find((object) => object.kind === kind) as {
     readonly spec: { readonly template: { readonly spec: { readonly containers: readonly [Container] } } }
   }
-  const [{ command, env }] = spec.template.spec.containers
+  const [{ command = imageConfig().entrypoint, env }] = spec.template.spec.containers
   const flags = command.filter((word) => word.startsWith('--'))
   const ofLibrary = env.flatMap(({ name, value }) => (name.startsWith('MALLOC_') ? [[name, value ?? '']] : []))
   return { flags, env: Object.fromEntries(ofLibrary) as Runtime['env'] }
 }
 
 interface Container {
-  readonly command: readonly string[]
+  /** absent: the image's */
+  readonly command?: readonly string[]
   readonly env: readonly { readonly name: string; readonly value?: string }[]
 }
 
 async function startAs({ flags, env }: Runtime, script: string, args: readonly string[]): Promise<ChildProcess> {
   const threads = ['src/edge/host/netns-thread.ts', 'src/app/agent/ambient/ztunnel-thread.ts']
   await build({
+    ...BUNDLE,
     entryPoints: [join(ROOT, 'bench', script), ...threads.map((thread) => join(ROOT, thread))],
-    entryNames: '[name]',
     outdir: OUT,
-    ...{ bundle: true, format: 'esm', platform: 'node', target: 'node24', minify: true, keepNames: true },
-    external: ['koffi', 'esbuild'],
+    external: [...BUNDLE.external, 'esbuild'],
     outExtension: { '.js': '.mjs' },
-    banner: {
-      js: `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);`,
-    },
-    logLevel: 'warning',
   })
   const name = script.replace(/^.*\//, '').replace(/\.ts$/, '.mjs')
   // the log goes where a container's does: through standard output, here to nowhere

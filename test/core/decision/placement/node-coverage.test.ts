@@ -4,7 +4,7 @@ import type { NodeFacts } from '../../../../src/core/decision/node-set.ts'
 import { projectNode } from '../../../../src/core/decision/node-set.ts'
 import { CoverageMemo } from '../../../../src/core/decision/placement/coverage-memo.ts'
 import { indexNodes, nodeCoverage } from '../../../../src/core/decision/placement/node-index.ts'
-import type { JsonObject } from '../../../../src/core/json/value.ts'
+import { type JsonObject, stringMap } from '../../../../src/core/json/value.ts'
 
 const MIN_COVERED = 0.9
 
@@ -234,7 +234,7 @@ test('a Node object is projected to what a decision needs', () => {
     }),
     {
       name: 'n',
-      labels: Object.assign(Object.create(null) as object, { 'kubernetes.io/os': 'linux' }),
+      labels: stringMap({ 'kubernetes.io/os': 'linux' }),
       taints: [{ key: 'k', value: '', effect: 'NoSchedule' }],
       linux: true,
       unschedulable: true,
