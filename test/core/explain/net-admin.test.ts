@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Facts } from '../../../src/core/decision/facts.ts'
 import { outcomeOf } from '../../../src/core/explain/outcome-of.ts'
 import { containersOf } from '../../../src/core/json/pod.ts'
-import { parseJson } from '../../../src/core/json/parse.ts'
 import { isList, type JsonObject, objectOr, objectsOf, stringOr } from '../../../src/core/json/value.ts'
 import { factsOf } from '../../goldens/sets/injection-admit.ts'
+import { jsonFiles } from '../../goldens/sets/json-files.ts'
 
 const PLACE = join(import.meta.dirname, '../../goldens/injection')
-const GOLDENS = readdirSync(PLACE)
-  .filter((file) => file.endsWith('.json'))
-  .map((file) => objectOr(parseJson(readFileSync(join(PLACE, file), 'utf8'))))
+const GOLDENS = jsonFiles(PLACE)
+  .map(({ golden }) => golden)
   .filter((golden) => golden['kind'] === 'pod')
 
 function inMode(golden: JsonObject, agent: boolean): Facts {

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { InjectionContext } from '../../../src/core/injection/draft.ts'
 import { inject } from '../../../src/core/injection/inject.ts'
 import { withoutMultusNetwork } from '../../../src/core/injection/templates/multus.ts'
-import { parseJson } from '../../../src/core/json/parse.ts'
 import type { Json, JsonObject } from '../../../src/core/json/value.ts'
 import { isList, isObject, objectOr, objectsOf, stringOr } from '../../../src/core/json/value.ts'
 import { ANNOTATIONS } from '../../../src/core/vocabulary/annotations.ts'
 import { contextOf, injected, podOf } from './injection-fixture.ts'
+import { jsonFiles } from '../../goldens/sets/json-files.ts'
 
 interface Sample {
   readonly name: string
@@ -19,9 +18,8 @@ interface Sample {
 }
 
 const PLACE = join(import.meta.dirname, '../../goldens/injection')
-const SAMPLES: readonly Sample[] = readdirSync(PLACE)
-  .filter((file) => file.endsWith('.json'))
-  .map((file) => objectOr(parseJson(readFileSync(join(PLACE, file), 'utf8'))))
+const SAMPLES: readonly Sample[] = jsonFiles(PLACE)
+  .map(({ golden }) => golden)
   .filter((golden) => golden['kind'] === 'pod')
   .map(sampleOf)
   .filter(({ pod, context }) => inject(pod, context).is === 'injected')

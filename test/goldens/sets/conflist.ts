@@ -1,5 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { excludedNamespaces, pluginEntry } from '../../../src/core/conflist/entry.ts'
 import { type Placement, plan, planRemoval, type Step } from '../../../src/core/conflist/plan.ts'
 import { parseJson } from '../../../src/core/json/parse.ts'
@@ -15,6 +13,7 @@ import {
 import { jsonDifferences } from '../comparison/differences.ts'
 import type { GoldenCase, GoldenSet } from '../golden-set.ts'
 import { ownResult } from './conflist-own.ts'
+import { jsonFiles } from './json-files.ts'
 
 /** as whom the product speaks here: entries of Istio's are then its own older ones */
 const TYPE = 'istio-cni'
@@ -30,21 +29,17 @@ interface File {
 }
 
 function cases(place: string): readonly GoldenCase[] {
-  return readdirSync(place)
-    .filter((file) => file.endsWith('.json'))
-    .sort()
-    .map((file) => {
-      const golden = objectOr(parseJson(readFileSync(join(place, file), 'utf8')))
-      const before = stringMap(golden['before'])
-      const expected = { ...objectOr(golden['expected']), before: values(before) }
-      const own = ownResult(expected, TYPE)
-      return {
-        name: stringOr(golden['name']) ?? file,
-        expected,
-        actual: () => install(before, objectOr(golden['settings'])),
-        ...(own === undefined ? {} : { own }),
-      }
-    })
+  return jsonFiles(place).map(({ name, golden }) => {
+    const before = stringMap(golden['before'])
+    const expected = { ...objectOr(golden['expected']), before: values(before) }
+    const own = ownResult(expected, TYPE)
+    return {
+      name: stringOr(golden['name']) ?? name,
+      expected,
+      actual: () => install(before, objectOr(golden['settings'])),
+      ...(own === undefined ? {} : { own }),
+    }
+  })
 }
 
 function install(before: Readonly<Record<string, string>>, settings: JsonObject): Json {

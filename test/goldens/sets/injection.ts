@@ -1,6 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { parseJson } from '../../../src/core/json/parse.ts'
 import {
   isList,
   isObject,
@@ -16,23 +13,20 @@ import { normalPod } from '../comparison/normal-pod.ts'
 import type { GoldenCase, GoldenSet } from '../golden-set.ts'
 import { explains, INJECTION_QUIRKS } from './foreseen.ts'
 import { admit } from './injection-admit.ts'
+import { jsonFiles } from './json-files.ts'
 
 /** One file a case: a pod or documents, with the settings, to what becomes of them. */
 export const INJECTION: GoldenSet = { name: 'injection', place: 'injection', cases, differences }
 
 function cases(place: string): readonly GoldenCase[] {
-  return readdirSync(place)
-    .filter((file) => file.endsWith('.json'))
-    .sort()
-    .map((file) => {
-      const golden = objectOr(parseJson(readFileSync(join(place, file), 'utf8')))
-      return {
-        name: file.slice(0, -'.json'.length),
-        expected: expectedOf(golden),
-        actual: () => admit(golden),
-        foresees: (lines) => explains(INJECTION_QUIRKS, golden, lines),
-      }
-    })
+  return jsonFiles(place).map(({ name, golden }) => {
+    return {
+      name,
+      expected: expectedOf(golden),
+      actual: () => admit(golden),
+      foresees: (lines) => explains(INJECTION_QUIRKS, golden, lines),
+    }
+  })
 }
 
 /** `{ outcome, injected?, warnings?, error? }`: what `admit` gives too. */

@@ -1,6 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { parseJson } from '../../../src/core/json/parse.ts'
 import { isList, isObject, type Json, type JsonObject, objectOr, stringOr } from '../../../src/core/json/value.ts'
 import { IPTABLES } from '../../../src/core/redirection/iptables.ts'
 import { ipCommand } from '../../../src/core/redirection/network.ts'
@@ -18,25 +15,22 @@ import {
 import type { GoldenCase, GoldenSet } from '../golden-set.ts'
 import { explains, PLUGIN_QUIRKS } from './foreseen.ts'
 import { onNode, plainArguments } from './redirection-plugin.ts'
+import { jsonFiles } from './json-files.ts'
 
 /** One file a case: a configuration or a pod, to the rules for both backends and what they need beside them. */
 export const REDIRECTION: GoldenSet = { name: 'redirection', place: 'redirection', cases, differences }
 
 function cases(place: string): readonly GoldenCase[] {
-  return readdirSync(place)
-    .filter((file) => file.endsWith('.json'))
-    .sort()
-    .map((file) => {
-      const golden = objectOr(parseJson(readFileSync(join(place, file), 'utf8')))
-      const isPlugin = golden['mode'] === 'plugin'
-      const input = objectOr(golden['input'])
-      return {
-        name: file.slice(0, -'.json'.length),
-        expected: expectedOf(golden),
-        actual: () => (isPlugin ? onNode(input) : planned(golden)),
-        ...(isPlugin ? { foresees: (lines: readonly string[]) => explains(PLUGIN_QUIRKS, input, lines) } : {}),
-      }
-    })
+  return jsonFiles(place).map(({ name, golden }) => {
+    const isPlugin = golden['mode'] === 'plugin'
+    const input = objectOr(golden['input'])
+    return {
+      name,
+      expected: expectedOf(golden),
+      actual: () => (isPlugin ? onNode(input) : planned(golden)),
+      ...(isPlugin ? { foresees: (lines: readonly string[]) => explains(PLUGIN_QUIRKS, input, lines) } : {}),
+    }
+  })
 }
 
 /** What `planned` and `onNode` give too: rules as text. */
