@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ambientLeftovers, clearLeftovers, type LeftoversOptions } from '../../../src/app/agent/ambient/leftovers.ts'
 import { Ztunnels } from '../../../src/app/agent/ambient/ztunnels.ts'
 import { Journal } from '../../../src/app/agent/journal.ts'
-import { sentence } from '../../../src/core/vocabulary/reasons.ts'
 import { address } from '../../../src/core/intent/grammar.ts'
 import { NetnsWorker } from '../../../src/edge/host/netns-worker.ts'
 import { type AmbientTestNode, makeNode } from '../ambient-node.ts'
@@ -126,7 +125,8 @@ test('an agent without ambient tells of pods that are still in, until another ag
     await running
   }
   await turn()
-  assert.match(alarms().map(sentence).join(), /^the pod shop\/pod-\w+ is still in ambient/)
+  const first = `shop/pod-${pod.uid.slice(0, 8)}`
+  assert.deepEqual(alarms(), [{ code: 'ambient_stranded', args: { pods: 1, first } }])
   untilEnd(Ztunnels.start({ socket: node.socket, onEvent: () => undefined }))
   await turn()
   assert.deepEqual(alarms(), [])
