@@ -35,7 +35,7 @@ export const CHECKS = {
     group: 'kubernetes',
     stage: 'always',
     title: 'you may read what this check reads',
-    why: 'what cannot be read is unknown, never fine',
+    why: 'what cannot be read counts as unknown, never as fine',
     fix: 'ask for the rights that are named; check, explain, audit and plan only read',
   },
   'own-pods-admitted': {
@@ -78,7 +78,7 @@ export const CHECKS = {
     stage: 'always',
     title: 'no other agent redirects on the nodes',
     why: "istio-cni and Sluice's agent can be chained while a cluster moves, but only one may speak to ztunnel",
-    fix: 'meant while a cluster moves, see docs/migration.md: node by node, and istio-cni goes in the end',
+    fix: 'this is intended while a cluster migrates, see docs/migration.md: node by node, and istio-cni is removed at the end',
   },
   'cilium-exclusive': {
     group: 'network',
@@ -112,7 +112,7 @@ export const CHECKS = {
     group: 'nodes',
     stage: 'always',
     title: "every Linux node's runtime gives plugins the annotations of pods: containerd 1.6.20, CRI-O 1.29, or newer",
-    why: 'what the webhook promised a pod stands there; without it the agent waits for its own watch, and starts no pod while the API server is away',
+    why: 'they hold what the webhook promised the pod; without them the agent waits for its own watch, and no pod of the mesh starts while the API server is away',
     fix: 'upgrade the runtime of the nodes that are named',
   },
   'node-platform': {
@@ -120,7 +120,7 @@ export const CHECKS = {
     stage: 'before',
     title: 'the nodes are of no platform for which a value of the chart must be set',
     why: 'directories, SELinux and what a node allows differ by platform; each is recognised by its versions, labels and name',
-    fix: 'set the values that are named, see docs/install.md#by-platform; set already, there is nothing to do',
+    fix: 'set the named values, see docs/install.md#by-platform; if they are set already, there is nothing to do',
   },
   'webhook-registered': {
     group: 'webhook',
@@ -133,14 +133,14 @@ export const CHECKS = {
     group: 'webhook',
     stage: 'after',
     title: 'nobody added conditions to the webhook configuration',
-    why: 'platforms add conditions that keep whole namespaces out of the mesh, by labels that nobody thinks of',
+    why: 'some platforms add conditions that keep whole namespaces out of the mesh by labels that nobody expects',
     fix: 'take the condition out, switch the enforcer off for this object, or keep such labels off meshed namespaces',
   },
   'webhook-ca-bundle': {
     group: 'webhook',
     stage: 'after',
     title: 'every entry carries a CA that is valid for two more weeks',
-    why: 'the API server calls nobody whom it cannot verify, and mutation fails open',
+    why: 'the API server does not call a webhook that it cannot verify, and mutation fails open',
     fix: "see the leader's log, or cert-manager's ca-injector where that writes the bundle",
   },
   'webhook-replicas': {
@@ -154,7 +154,7 @@ export const CHECKS = {
     group: 'webhook',
     stage: 'after',
     title: 'the webhook answers the API server, as a pod that is created as a dry run shows',
-    why: 'firewalls, proxies and certificates stand in the way of it in no status of any object',
+    why: "no object's status shows that a firewall, a proxy or a certificate blocks the way",
     fix: 'open the way from the control plane to port 15017 of the webhook pods, and see webhook-ca-bundle',
   },
   'own-namespace': {
@@ -176,13 +176,13 @@ export const CHECKS = {
     stage: 'after',
     title: 'an agent is ready on every node that its DaemonSet wants',
     why: 'a node without an agent can only do init, which needs NET_ADMIN in the pod',
-    fix: 'see the pods that are named: kubectl describe, and their log; what one that runs has measured, its /readyz?verbose says (docs/troubleshooting.md)',
+    fix: 'look at the named pods with kubectl describe and at their logs; /readyz?verbose of a running agent says what it measured (docs/troubleshooting.md)',
   },
   'agent-conditions': {
     group: 'agents',
     stage: 'after',
     title: 'every agent says that its node can do ambient, or there is no ztunnel',
-    why: 'the agent tried it: rules in a scratch namespace, the way of probes, ztunnel’s answer',
+    why: "the agent tested it: rules in a scratch namespace, the path of the kubelet's probes, ztunnel's answer",
     fix: 'see the reason code in docs/reasons.md',
   },
   'node-coverage': {
