@@ -1,4 +1,4 @@
-/** Can the nodes that may get the pod do a mode? The answer of design.md, "Coverage". */
+/** Do the nodes that could run the pod support a mode? The answer of design.md, "Coverage". */
 export type ModeCoverage =
   | { readonly is: 'possible'; readonly covered: number; readonly candidates: number }
   | {

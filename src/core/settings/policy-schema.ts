@@ -120,7 +120,7 @@ export const POLICY_SCHEMA = Type.Object(
       minimum: 0,
       maximum: 1,
       unit: 'share of the nodes',
-      description: 'a mode is possible while at least this share of the nodes that may get the pod can do it',
+      description: 'a mode is possible while at least this share of the nodes that could run the pod support it',
     }),
     coverageGrace: duration({
       default: '10m',

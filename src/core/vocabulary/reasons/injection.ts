@@ -102,7 +102,7 @@ export const INJECTION_REASONS = {
     level: 'warn',
     says: (p: { fields: string }) =>
       `the runtimeValues of proxy.istio.io/config replace those of the mesh as a whole, which takes away: ${p.fields}`,
-    fix: 'repeat in the annotation what shall stay',
+    fix: 'repeat in the annotation what must stay',
   },
   status_ports_disagree: {
     level: 'warn',
