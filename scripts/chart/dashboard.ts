@@ -70,6 +70,12 @@ export const DASHBOARD: Readonly<Record<string, readonly PanelRow[]>> = {
       kind: 'timeseries',
     },
     {
+      title: 'Webhooks and agents by version',
+      expr: 'count by (version) (sluice_build_info)',
+      legend: '{{version}}',
+      kind: 'timeseries',
+    },
+    {
       title: 'Refused by guard, seal and fence',
       expr: 'sum by (policy) (increase(apiserver_validating_admission_policy_check_total{policy=~"sluice-.*",enforcement_action="deny"}[5m]))',
       legend: '{{policy}}',

@@ -3,6 +3,7 @@ import { AGENT_METRICS } from '../../core/vocabulary/metrics.ts'
 import { BACKENDS } from '../../edge/host/apply.ts'
 import type { Logger } from '../../edge/telemetry/logger.ts'
 import { createMetrics, type Metrics } from '../../edge/telemetry/metrics.ts'
+import { BUILD_LABELS } from '../build.ts'
 import type { CniOutcome } from './cni/answer.ts'
 import type { PodQueue } from './cni/pod-queue.ts'
 import type { CniRequest } from './cni/request.ts'
@@ -15,7 +16,9 @@ import type { Redirector } from './redirector.ts'
 export type AgentMetrics = Metrics<typeof AGENT_METRICS>
 
 export function agentMetrics(): AgentMetrics {
-  return createMetrics(AGENT_METRICS)
+  const metrics = createMetrics(AGENT_METRICS)
+  metrics.set('sluice_build_info', BUILD_LABELS, 1)
+  return metrics
 }
 
 /** What the gauges show. */

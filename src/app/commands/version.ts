@@ -1,4 +1,4 @@
-import program from '../../../package.json' with { type: 'json' }
+import { BUILD } from '../build.ts'
 import type { Command } from './command.ts'
 import { OUTPUT_FLAG, render } from './output.ts'
 
@@ -8,7 +8,7 @@ export const versionCommand: Command = {
   flags: [OUTPUT_FLAG],
   examples: ['sluice version', 'sluice version -o json'],
   run: async (flags, _positional, io) => {
-    const report = { version: program.version, node: process.version, platform: `${process.platform}/${process.arch}` }
+    const report = { ...BUILD, platform: `${process.platform}/${process.arch}` }
     io.out(render(flags, report, () => `sluice ${report.version} (Node ${report.node}, ${report.platform})\n`))
     return await Promise.resolve('ok')
   },

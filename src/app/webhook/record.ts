@@ -3,13 +3,16 @@ import type { Findings } from '../../core/explain/outcome.ts'
 import { WEBHOOK_METRICS } from '../../core/vocabulary/metrics.ts'
 import type { Logger } from '../../edge/telemetry/logger.ts'
 import { createMetrics, type Metrics } from '../../edge/telemetry/metrics.ts'
+import { BUILD_LABELS } from '../build.ts'
 import type { Told } from './admission-memo.ts'
 import { FAILURES, type Failure } from './failure.ts'
 
 export type WebhookMetrics = Metrics<typeof WEBHOOK_METRICS>
 
 export function webhookMetrics(): WebhookMetrics {
-  return createMetrics(WEBHOOK_METRICS)
+  const metrics = createMetrics(WEBHOOK_METRICS)
+  metrics.set('sluice_build_info', BUILD_LABELS, 1)
+  return metrics
 }
 
 /** The only place where a request leaves traces: one log line and its metrics. */

@@ -12,6 +12,11 @@ export interface MetricRow {
  * keep working; Sluice's own split by mode and reason code. No label ever holds a namespace, a pod or a free text.
  */
 export const WEBHOOK_METRICS = {
+  sluice_build_info: {
+    type: 'gauge',
+    help: '1, by the version of Sluice that answers and the Node it runs on: whether webhook and agents are of one version.',
+    labels: ['version', 'node_version'],
+  },
   sidecar_injection_requests_total: {
     type: 'counter',
     help: 'Requests to the injection webhook, before anything is read.',
@@ -122,6 +127,7 @@ export const WEBHOOK_METRICS = {
 
 /** What a node's agent measures. As above: no label holds a namespace, a pod or a free text. */
 export const AGENT_METRICS = {
+  sluice_build_info: WEBHOOK_METRICS.sluice_build_info,
   sluice_agent_backend: {
     type: 'gauge',
     help: '1 for the backend that rules are made with; 0 for all of them where none can make rules on this node.',
