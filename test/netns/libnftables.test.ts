@@ -37,3 +37,10 @@ test('what is refused for a moment only has a reason too', async () => {
   }
   for (const refusal of refusals) assert.match(refusal, /File exists|No such file/)
 })
+
+test('rules are made however many namespaces are kept for ztunnel: the library waits by select, which ends at 1024', () => {
+  const program = join(import.meta.dirname, 'programs/many-pods.ts')
+  const args = [program, makeNetns('many').path, tools.libnftables, '1100']
+  const made = execFileSync(process.execPath, args, { encoding: 'utf8' })
+  assert.deepEqual(JSON.parse(made), { ok: true, changed: [] })
+})

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { Surroundings } from '../../core/intent/enrolment.ts'
 import { sentence } from '../../core/vocabulary/reasons.ts'
 import type { Logger } from '../../edge/telemetry/logger.ts'
+import { descriptorLimit } from '../../edge/host/descriptors.ts'
 import { metricsPage } from '../../edge/telemetry/metrics.ts'
 import { pageServer, type PageServer } from '../../edge/telemetry/page-server.ts'
 import { ambientLeftovers } from './ambient/leftovers.ts'
@@ -11,6 +12,7 @@ import { PodQueue } from './cni/pod-queue.ts'
 import { SandboxNamespaces } from './cni/sandbox-netns.ts'
 import { Sandboxes } from './cni/sandboxes.ts'
 import { CniServer } from './cni/server.ts'
+import { descriptorAlarms } from './descriptors.ts'
 import { healthServer } from './health.ts'
 import { uninstalling } from './installer/create-installer.ts'
 import type { Loop } from './loop.ts'
@@ -152,12 +154,14 @@ function ambientOf(
 function loopsOf({ parts, proofs, ambient, state, options }: Made & { readonly state: State }): Loop[] {
   const { proc, ztunnelSocket } = options.paths
   const node = { ...parts.ambientNode, families: [4, 6] as const }
+  const limit = descriptorLimit()
   const leftovers = ambient === null ? ambientLeftovers({ ...parts, node, proc, ztunnelSocket }) : null
   return [
     alarmsLoop(parts, () => [
       ...proofs.alarms(),
       ...((ambient ?? leftovers)?.alarms() ?? []),
       ...(state.pluginSocket?.alarms() ?? []),
+      ...descriptorAlarms({ limit, pods: parts.pods.all().length, ambient: ambient !== null }),
     ]),
     journalLoop(parts),
     selfTestLoop(parts),

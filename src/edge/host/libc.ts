@@ -39,6 +39,8 @@ interface Libc {
   readonly recvmsg: (fd: number, message: Buffer, flags: number) => number
   readonly pthread_sigmask: (how: number, set: Buffer, before: Buffer | null) => number
   readonly eventfd: (value: number, flags: number) => number
+  readonly fcntl: (fd: number, command: number, argument: number) => number
+  readonly getrlimit: (resource: number, limits: Buffer) => number
 }
 
 let loaded: Libc | undefined
@@ -76,6 +78,8 @@ export function libc(): Libc {
     recvmsg: func('int64_t recvmsg(int, void *, int)'),
     pthread_sigmask: func('int pthread_sigmask(int, const void *, void *)'),
     eventfd: func('int eventfd(uint32_t, int)'),
+    fcntl: func('int fcntl(int, int, int)'),
+    getrlimit: func('int getrlimit(int, void *)'),
   }
   return loaded
 }

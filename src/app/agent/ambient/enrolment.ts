@@ -1,9 +1,9 @@
-import { openSync } from 'node:fs'
 import type { Address } from '../../../core/intent/address.ts'
 import { type AmbientIntent, PLAIN_AMBIENT } from '../../../core/intent/intent.ts'
 import type { Verdict } from '../../../core/redirection/evidence.ts'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
 import type { WorkloadInfo } from '../../../core/zds/message.ts'
+import { setAside } from '../../../edge/host/descriptors.ts'
 import type { NetnsHandle } from '../../../edge/host/namespaces.ts'
 import type { NetnsWorker } from '../../../edge/host/netns-worker.ts'
 import type { Redirector } from '../redirector.ts'
@@ -54,7 +54,8 @@ export class Enrolment {
     const { uid, info, addresses, intent, netns } = pod
     const steps: readonly (() => Promise<Problem>)[] = [
       async () => await probePath.put(uid, addresses),
-      async () => await unlessAborted(signal, ztunnels.add({ uid, info, netns: copyOf(netns) })),
+      // ztunnel's socket keeps and closes what it is given, so it gets a descriptor of its own
+      async () => await unlessAborted(signal, ztunnels.add({ uid, info, netns: setAside(netns.fd) })),
       async () => {
         const made = await redirector.redirect(netns, intent)
         return made.is === 'refused' ? made.reason : null
@@ -124,9 +125,4 @@ async function unlessAborted(signal: AbortSignal, answer: Promise<Problem>): Pro
   } finally {
     signal.removeEventListener('abort', giveUp)
   }
-}
-
-/** ztunnel's socket closes what it is given, so it gets a descriptor of its own. */
-function copyOf({ fd }: NetnsHandle): number {
-  return openSync(`/proc/self/fd/${fd}`, 'r')
 }

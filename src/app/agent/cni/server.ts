@@ -24,10 +24,10 @@ const LONGEST_REQUEST = 2 * 1024 * 1024
 /** The plugin writes all that it has at once. */
 const READ_MS = 10_000
 /**
- * libnftables waits by select(2), which ends the process at descriptor 1024: connections, namespaces and the rest stay below it.
+ * libnftables waits by select(2), which ends the process at descriptor 1024: connections and what is open for a moment stay below it.
  * Who is turned away goes by what the pod was promised, and comes again.
  */
-const CONNECTIONS = 640
+export const CONNECTIONS = 640
 const BACKLOG = 1024
 
 /** A server, and the file by which it is found. */

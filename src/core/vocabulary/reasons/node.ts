@@ -34,6 +34,12 @@ export const NODE_REASONS = {
     says: (p: { problem: string }) => `the agent's journal cannot be written: ${p.problem}`,
     fix: 'free space on the file system of the run directory; pods start meanwhile, and the sweep finds them without the journal',
   },
+  descriptors_few: {
+    level: 'alarm',
+    says: (p: { limit: number; needed: number; pods: number }) =>
+      `this agent may open ${p.limit} files and needs up to ${p.needed} for the ${p.pods} pods of a node like this one`,
+    fix: "raise the limit of open files that the node's container runtime gives (LimitNOFILE of its service, or its default ulimits), then restart the agent's pod",
+  },
   pod_ended_unredirected: {
     level: 'alarm',
     says: () => 'the pod ended because nothing was redirected, and with restartPolicy Never it is not started again',
