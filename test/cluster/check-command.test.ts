@@ -158,6 +158,27 @@ test('who may read nothing is told so: unknown, not fine', async (t) => {
     assert.equal(found[check], 'unknown', check)
 })
 
+test('the pod of the dry run is made in the namespace of the kubeconfig, where none is named', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-where-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const config = JSON.parse(readFileSync(live.mesh.server.kubeconfig, 'utf8')) as {
+    contexts: { context: { namespace?: string } }[]
+  }
+  for (const { context } of config.contexts) context.namespace = 'sluice-system'
+  const file = join(folder, 'config')
+  writeFileSync(file, JSON.stringify(config))
+  const answer = async (...argv: readonly string[]): Promise<unknown> => {
+    const all = await live.json('check', ...argv, '--kubeconfig', file)
+    return all.find(({ check }) => check === 'webhook-answers')?.['detail']
+  }
+  const never = 'the webhook is never asked about pods in sluice-system: name another namespace by -n'
+  assert.equal(await answer(), never)
+  assert.equal(await answer('-n', 'shop'), 'the pod would be mode cni')
+  const to = join(folder, 'bundle')
+  await live.sluice('bundle', '--to', to, '--kubeconfig', file)
+  assert.ok(readFileSync(join(to, 'check.json'), 'utf8').includes(never))
+})
+
 test('a bundle holds settings, objects and checks, and no secret; what cannot be read is named', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bundle-'))
   t.after(() => rmSync(folder, { recursive: true }))
@@ -184,7 +205,7 @@ test('a bundle holds settings, objects and checks, and no secret; what cannot be
   )
   const archive = join(folder, 'b.tar.gz')
   const { code, out, err } = await live.sluice('bundle', '-n', 'shop', '--to', archive)
-  assert.deepEqual([code, err], [0, ''], out)
+  assert.deepEqual([code, err], [0, '1 thing could not be read; problems.txt says which, and why\n'], out)
   await execute('tar', ['-xzf', archive, '-C', folder])
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   for (const file of [
@@ -202,7 +223,7 @@ test('a bundle holds settings, objects and checks, and no secret; what cannot be
   assert.ok(!text.includes(secret))
   assert.match(readFileSync(join(folder, 'problems.txt'), 'utf8'), /^log of agent agent: GET .*\/pods\/agent\/log: /m)
   const again = await live.sluice('bundle', '-n', 'shop', '--to', archive)
-  assert.deepEqual([again.code, /cannot write .*EEXIST/.test(again.err)], [1, true])
+  assert.deepEqual([again.code, /cannot write .*: it is there already/.test(again.err)], [1, true])
 })
 
 test('a webhook that is gone is found out, though its registration looks well', async () => {

@@ -8,6 +8,7 @@ import { CLUSTER_FLAGS, connect } from './cluster.ts'
 import { type Command, CommandFailure } from './command.ts'
 import { reasonOf } from './input.ts'
 import { INSTALLATION_FLAGS, installationOf } from './installation.ts'
+import { namespaceGiven, PROBE_NAMESPACE_FLAG } from './where.ts'
 
 export const bundleCommand: Command = {
   name: 'bundle',
@@ -19,13 +20,7 @@ export const bundleCommand: Command = {
       default: 'sluice-bundle.tar.gz',
       help: 'where it is written: an archive if the name ends in .tar.gz, else a folder',
     },
-    {
-      name: 'namespace',
-      short: 'n',
-      value: 'NAME',
-      default: 'default',
-      help: 'where the check creates a pod as a dry run',
-    },
+    PROBE_NAMESPACE_FLAG,
     ...CLUSTER_FLAGS,
     ...INSTALLATION_FLAGS,
   ],
@@ -33,15 +28,18 @@ export const bundleCommand: Command = {
   run: async (flags, _positional, io) => {
     const path = flags['to'] ?? ''
     const now = new Date()
-    const client = createClient(await connect(flags, io), { timeoutMs: 30_000, signal: io.stop })
+    const given = namespaceGiven(flags)
+    const connection = await connect(flags, io)
+    const client = createClient(connection, { timeoutMs: 30_000, signal: io.stop })
     const installation = installationOf(flags)
-    const probeNamespace = flags['namespace'] ?? 'default'
+    const probeNamespace = given ?? connection.namespace
     const { files, read, unread } = await collect({ client, installation, probeNamespace, now: now.getTime() })
     await write(path, files, now).catch((error: unknown) => {
       throw new CommandFailure(`cannot write ${path}: ${reasonOf(error)}`, { cause: error })
     })
     io.out(`${path}: ${files.length} files; look through them before you give them away\n`)
-    if (unread > 0) io.err(`${unread} things could not be read; problems.txt says which, and why\n`)
+    if (unread > 0)
+      io.err(`${unread} thing${unread === 1 ? '' : 's'} could not be read; problems.txt says which, and why\n`)
     return read === 0 ? 'failure' : 'ok'
   },
 }

@@ -7,19 +7,14 @@ import type { Command } from './command.ts'
 import type { ExitName } from './exit-code.ts'
 import { INSTALLATION_FLAGS, installationOf } from './installation.ts'
 import { OUTPUT_FLAG, render } from './output.ts'
+import { namespaceGiven, PROBE_NAMESPACE_FLAG } from './where.ts'
 
 export const checkCommand: Command = {
   name: 'check',
   positional: null,
   flags: [
     { name: 'pre', value: null, help: 'check what an installation needs, before there is one' },
-    {
-      name: 'namespace',
-      short: 'n',
-      value: 'NAME',
-      default: 'default',
-      help: 'where a pod is created as a dry run, to prove that the webhook answers',
-    },
+    PROBE_NAMESPACE_FLAG,
     {
       name: 'agent-namespace',
       value: 'NAME',
@@ -32,11 +27,13 @@ export const checkCommand: Command = {
   ],
   examples: ['kubectl sluice check --pre', 'kubectl sluice check', 'sluice check -o json | jq'],
   run: async (flags, _positional, io) => {
-    const client = createClient(await connect(flags, io), { timeoutMs: 30_000, signal: io.stop })
+    const given = namespaceGiven(flags)
+    const connection = await connect(flags, io)
+    const client = createClient(connection, { timeoutMs: 30_000, signal: io.stop })
     const survey = await readSurvey({
       client,
       installation: installationOf(flags),
-      probeNamespace: flags['namespace'] ?? 'default',
+      probeNamespace: given ?? connection.namespace,
       now: Date.now(),
     })
     const results = judge(survey, flags['pre'] === 'true' ? 'before' : 'after')

@@ -37,6 +37,12 @@ export function namespaceGiven(flags: FlagValues): string | undefined {
   throw new UsageError(`--namespace is '${name}', which is no name of a namespace`)
 }
 
+/** `-n` of a command that asks the webhook about a pod of its own. */
+export const PROBE_NAMESPACE_FLAG = {
+  ...NAMESPACE_FLAG,
+  help: "where a pod is created as a dry run, to prove that the webhook answers; the kubeconfig's namespace if not given",
+} as const satisfies FlagRow
+
 /** What `-l` asks for; the API server reads it. */
 export function selectionOf(flags: FlagValues): Selection {
   const labelSelector = flags[SELECTOR_FLAG.name]

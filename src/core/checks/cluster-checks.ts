@@ -2,7 +2,7 @@ import { objectOr, stringOr } from '../json/value.ts'
 import { injectorsAsked, labelsForSelectors } from '../registration/injectors-asked.ts'
 import { istioEntries, matchingEntries, sluiceEntries } from '../decision/selectors.ts'
 import { nodeAgents, nodeAgentsInWords, otherAgentOf } from '../plan/node-agents.ts'
-import { failed, type Finding, fine, given, listed, warning } from './finding.ts'
+import { failed, type Finding, fine, given, listed, unknown, warning } from './finding.ts'
 import type { Right, Survey } from './survey.ts'
 
 const FIRST_MINOR = 30
@@ -10,7 +10,7 @@ const FIRST_MINOR = 30
 export function kubernetesVersion({ version }: Survey): Finding {
   return given(version, (text) => {
     const match = /^v1\.(\d+)/.exec(text)
-    if (match === null) return { verdict: 'unknown', detail: `the version reads ${text}` }
+    if (match === null) return unknown(`the version reads ${text}`)
     return Number(match[1]) >= FIRST_MINOR ? fine(text) : failed(text)
   })
 }

@@ -11,10 +11,11 @@ export interface Finding {
 export const fine = (detail = ''): Finding => ({ verdict: 'ok', detail })
 export const warning = (detail: string): Finding => ({ verdict: 'warning', detail })
 export const failed = (detail: string): Finding => ({ verdict: 'error', detail })
+export const unknown = (detail: string): Finding => ({ verdict: 'unknown', detail })
 
 /** What `judge` makes of a part that was read; `unknown` where it was not. */
 export function given<T>(part: Known<T>, judge: (value: T) => Finding): Finding {
-  return part.is === 'known' ? judge(part.value) : { verdict: 'unknown', detail: part.why }
+  return part.is === 'known' ? judge(part.value) : unknown(part.why)
 }
 
 /** Names for a sentence: some, and how many more. */

@@ -20,7 +20,7 @@ export type Probe =
   | { readonly is: 'answered'; readonly mode: string }
   | { readonly is: 'refused'; readonly message: string }
   /** the pod came back, and nobody had touched it */
-  | { readonly is: 'untouched' }
+  | { readonly is: 'untouched'; readonly namespace: string }
   | { readonly is: 'failed'; readonly message: string }
 
 export type OwnComponent = 'webhook' | 'agent'

@@ -1,9 +1,9 @@
 import { matchingEntries, istioEntries, sluiceEntries } from '../decision/selectors.ts'
 import { objectOr, objectsOf, stringOr, type JsonObject } from '../json/value.ts'
-import { foreignConditions, labelsForSelectors } from '../registration/injectors-asked.ts'
+import { foreignConditions, isLeftOutByName, labelsForSelectors } from '../registration/injectors-asked.ts'
 import { installationName } from '../registration/webhook-configuration.ts'
 import { ISTIO_LABELS, SLUICE_LABELS } from '../vocabulary/names.ts'
-import { failed, type Finding, fine, given, listed, warning } from './finding.ts'
+import { failed, type Finding, fine, given, listed, unknown, warning } from './finding.ts'
 import type { Survey } from './survey.ts'
 
 const DAY_MS = 86_400_000
@@ -59,7 +59,7 @@ export function webhookReplicas({ webhookPods }: Survey): Finding {
   })
 }
 
-export function webhookAnswers({ probe }: Survey): Finding {
+export function webhookAnswers({ probe, webhooks }: Survey): Finding {
   return given(probe, (shown) => {
     switch (shown.is) {
       case 'answered':
@@ -67,7 +67,9 @@ export function webhookAnswers({ probe }: Survey): Finding {
       case 'refused':
         return fine(`it refuses the pod: ${shown.message}`)
       case 'untouched':
-        return failed('the pod came back untouched: the webhook was not asked, or failed open')
+        return webhooks.is === 'known' && isLeftOutByName(webhooks.value, shown.namespace)
+          ? unknown(`the webhook is never asked about pods in ${shown.namespace}: name another namespace by -n`)
+          : failed(`the pod came back untouched from ${shown.namespace}: the webhook was not asked, or failed open`)
       case 'failed':
         return failed(shown.message)
     }

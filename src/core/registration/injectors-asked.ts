@@ -80,6 +80,23 @@ export function foreignConditions(configurations: readonly JsonObject[]): readon
   return [...found].map(([key, entry]) => `${key} (${entry})`)
 }
 
+/** Do all of Sluice's own entries leave a namespace out by its name, whatever labels it has? */
+export function isLeftOutByName(configurations: readonly JsonObject[], namespace: string): boolean {
+  const own = configurations
+    .flatMap((configuration) => objectsOf(configuration['webhooks']))
+    .filter((webhook) => stringOr(webhook['name'])?.endsWith(INJECTORS[0].suffix) === true)
+  const name = { [KUBERNETES_NAMES.namespaceName]: namespace }
+  return (
+    own.length > 0 &&
+    own.every((webhook) => {
+      const parsed = parseSelector(webhook['namespaceSelector'] ?? {})
+      if (parsed.is === 'invalid') return false
+      const byName = parsed.selector.filter(({ key }) => key === KUBERNETES_NAMES.namespaceName)
+      return !matches(byName, name)
+    })
+  )
+}
+
 /** What follows from who is asked about a pod. */
 interface Registered {
   /** why no webhook of Sluice's is asked about the pod, the finding first that says most; none where one is, or may be */

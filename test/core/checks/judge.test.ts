@@ -110,7 +110,13 @@ const TABLE: readonly (readonly [id: CheckId, over: Partial<Survey>, verdict: st
   ['webhook-ca-bundle', { caBundles: known([]) }, 'error', /no entry/],
   ['webhook-replicas', { webhookPods: known([pod('a', true)]) }, 'warning', /1 of 1/],
   ['webhook-replicas', { webhookPods: known([pod('a', false)]) }, 'error', /0 of 1/],
-  ['webhook-answers', { probe: known({ is: 'untouched' }) }, 'error', /untouched/],
+  ['webhook-answers', { probe: known({ is: 'untouched', namespace: 'shop' }) }, 'error', /untouched from shop/],
+  [
+    'webhook-answers',
+    { probe: known({ is: 'untouched', namespace: 'kube-system' }) },
+    'unknown',
+    /never asked about pods in kube-system: name another namespace by -n/,
+  ],
   ['webhook-answers', { probe: known({ is: 'failed', message: 'x509' }) }, 'error', /x509/],
   ['webhook-answers', { probe: known({ is: 'refused', message: 'sluice: no' }) }, 'ok', /refuses the pod/],
   [

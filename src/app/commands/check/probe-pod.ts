@@ -12,7 +12,7 @@ export async function probe(client: ClusterClient, namespace: string, audience: 
   try {
     const made = await client.tryCreate(targetOf('Pod', namespace), probePod(audience))
     const mode = annotationsOf(made)[ANSWER_ANNOTATIONS.decided]
-    return mode === undefined ? { is: 'untouched' } : { is: 'answered', mode }
+    return mode === undefined ? { is: 'untouched', namespace } : { is: 'answered', mode }
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     // whoever refuses the pod in our words has read it
