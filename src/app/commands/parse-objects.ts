@@ -1,4 +1,6 @@
 import { type Document, isMap, isScalar, parseAllDocuments } from 'yaml'
+import { misshapen } from '../../core/explain/pod-shape.ts'
+import { strangerIn } from '../../core/intent/document.ts'
 import { isObject, type JsonObject } from '../../core/json/value.ts'
 import { KUBERNETES_YAML } from '../../core/settings/yaml.ts'
 import { UsageError } from './command.ts'
@@ -26,6 +28,13 @@ export function parsePodOrConfiguration(file: InputFile): JsonObject {
   const [document, second] = parseObjects(file)
   if (document === undefined || second !== undefined)
     throw new UsageError(`${file.name} must hold one pod or configuration`)
+  const stranger = strangerIn(document)
+  if (stranger !== undefined)
+    throw new UsageError(
+      `${file.name} holds ${stranger}; what is wanted is a pod, or a configuration of redirection (mode: sidecar, ambient-pod or ambient-host, and config)`,
+    )
+  const problem = misshapen(document)
+  if (problem !== undefined) throw new UsageError(`${file.name}: ${problem}`)
   return document
 }
 

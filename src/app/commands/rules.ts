@@ -8,7 +8,10 @@ export const rulesCommand: Command = {
   name: 'rules',
   positional: null,
   flags: [
-    FILE_FLAG,
+    {
+      ...FILE_FLAG,
+      help: 'YAML or JSON of one pod, or of a configuration of redirection (mode: sidecar, ambient-pod or ambient-host, and config); - reads standard input',
+    },
     {
       name: 'backend',
       value: 'NAME',

@@ -31,6 +31,13 @@ const SETTINGS: Readonly<Record<string, keyof typeof SIDECAR>> = {
   hostIpv4LoopbackCidr: 'loopback',
 }
 
+/** Is this the name of a setting of a written configuration? */
+export function isSetting(key: string): boolean {
+  return Object.hasOwn(SETTINGS, key) || SWITCHES.includes(key)
+}
+
+const SWITCHES: readonly string[] = ['redirectDns', 'captureAllDns', 'dnsServersV4', 'dnsServersV6', 'ipv6']
+
 /** The intent that a configuration of sidecar redirection says; what it leaves out is as Istio's tool has it. */
 export function intentOfConfiguration(configuration: JsonObject): IntentResult {
   return readIntent(() => {

@@ -1,9 +1,10 @@
 import { annotationsOf, containersOf } from '../json/pod.ts'
-import { isObject, type JsonObject, objectOr, stringOr } from '../json/value.ts'
+import { isObject, type Json, type JsonObject, objectOr, stringOr } from '../json/value.ts'
 import { ANSWER_ANNOTATIONS, CONTAINERS } from '../vocabulary/names.ts'
 import { decodeIntent } from './codec.ts'
-import { ambientIntentOfConfiguration, intentOfConfiguration } from './configuration.ts'
+import { ambientIntentOfConfiguration, intentOfConfiguration, isSetting } from './configuration.ts'
 import { ambientStanding, ISTIO_AMBIENT_RULES } from './ambient-standing.ts'
+import { quoted } from './grammar.ts'
 import type { IntentResult } from './intent.ts'
 import { intentOfDecided, intentOfPod } from './pod.ts'
 
@@ -15,6 +16,25 @@ export function kindOfDocument(document: JsonObject): DocumentKind {
   const mode = stringOr(document['mode'])
   if (mode === 'ambient-host' || mode === 'ambient-pod') return mode
   return mode === 'sidecar' || !isObject(document['spec']) ? 'sidecar' : 'pod'
+}
+
+/**
+ * What `document` is instead of a pod or a configuration, for a sentence: a ConfigMap has neither, and rules that nothing in it
+ * asks for would look like its own. Undefined where it is one of them.
+ */
+export function strangerIn(document: JsonObject): string | undefined {
+  const { kind, mode, config, spec } = document
+  if (kind !== undefined && kind !== null) return kind === 'Pod' ? undefined : `an object of kind ${told(kind)}`
+  if (mode !== undefined && !MODES.includes(mode)) return `a document of mode ${told(mode)}`
+  if (config !== undefined && !isObject(config)) return `a document whose config is ${told(config)}`
+  const says = mode !== undefined || isObject(spec) || Object.keys(configurationIn(document)).some(isSetting)
+  return says ? undefined : 'a document that says nothing of a pod or of redirection'
+}
+
+const MODES: readonly unknown[] = ['sidecar', 'ambient-pod', 'ambient-host'] satisfies readonly DocumentKind[]
+
+function told(value: Json): string {
+  return quoted(stringOr(value) ?? JSON.stringify(value))
 }
 
 /** The settings in a document that is no pod. */

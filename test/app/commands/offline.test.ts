@@ -195,6 +195,30 @@ for (const { name, argv, stdin, code, says } of [
     code: 2,
     says: /values/,
   },
+  ...[
+    ['kind: ConfigMap\ndata: { mode: sidecar }\n', 'an object of kind "ConfigMap"'],
+    ['kind: Deployment\nspec: { template: { spec: {} } }\n', 'an object of kind "Deployment"'],
+    ['kind: 5\n', 'an object of kind "5"'],
+    ['mode: plugin\ninput: {}\n', 'a document of mode "plugin"'],
+    ['mode: sidecar\nconfig: none\n', 'a document whose config is "none"'],
+    ['proxyProt: 15001\n', 'a document that says nothing of a pod or of redirection'],
+    ['{}', 'a document that says nothing of a pod or of redirection'],
+  ].flatMap(([stdin = '', what = '']) =>
+    ['rules', 'verify'].map((command) => ({
+      name: `${command} of ${what}`,
+      argv: [command, '-f', '-'],
+      stdin,
+      code: 2,
+      says: new RegExp(`^error: standard input holds ${what}; what is wanted is a pod, or a configuration`),
+    })),
+  ),
+  {
+    name: 'rules of a pod that no API server would take',
+    argv: ['rules', '-f', '-'],
+    stdin: 'kind: Pod\nmetadata: { name: x, annotations: { a: 1 } }\n',
+    code: 2,
+    says: /standard input: pod\/x: metadata\.annotations\.a is 1/,
+  },
 ])
   test(`${name}: one sentence, and the exit code tells what kind of problem it is`, async () => {
     const run = await sluice(argv, stdin)
