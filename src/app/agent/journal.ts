@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parseJson } from '../../core/json/parse.ts'
 import { isList, isObject, type JsonObject, objectsOf, stringOr } from '../../core/json/value.ts'
+import { makeFolder } from '../../edge/files/make-folder.ts'
 import type { NamespaceId } from '../../edge/host/namespaces.ts'
 import { messageOf } from '../../edge/message-of.ts'
 
@@ -84,7 +85,7 @@ export class Journal {
     const text = JSON.stringify({ version: VERSION, bootId: this.#bootId, entries: this.all() })
     const unfinished = `${this.#path}.new`
     try {
-      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 })
+      makeFolder(dirname(this.#path), 0o700)
       writeFileSync(unfinished, text, { mode: 0o600 })
       renameSync(unfinished, this.#path)
       this.#behind = false

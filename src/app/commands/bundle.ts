@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type ArchiveFile, tar } from '../../edge/archive/tar.ts'
 import { createClient } from '../../edge/cluster/client.ts'
+import { makeFolder } from '../../edge/files/make-folder.ts'
 import { collect } from './bundle/collect.ts'
 import { CLUSTER_FLAGS, connect } from './cluster.ts'
 import { type Command, CommandFailure } from './command.ts'
@@ -53,7 +54,7 @@ async function write(path: string, files: readonly ArchiveFile[], now: Date): Pr
   }
   for (const file of files) {
     const target = join(path, file.path)
-    await mkdir(dirname(target), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(target), 0o700)
     await writeFile(target, file.text, options)
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile, open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../files/make-folder.ts'
 import type { CertificateStore, StoredFiles } from './store.ts'
 
 const CURRENT = 'current'
@@ -16,7 +17,7 @@ export function directoryStore(directory: string): CertificateStore {
   return {
     read: () => read(directory),
     write: async (files, version) => {
-      await mkdir(directory, { recursive: true })
+      makeFolder(directory, 0o777)
       if ((await currentVersion(directory)) !== version) return false
       const made = await writeVersion(directory, files)
       if (version === undefined) return await placeFirst(directory, made)

@@ -61,7 +61,7 @@ test('a journal that cannot be written is right in memory, says so, and is writt
   const path = join(blocked, 'journal.json')
   const journal = new Journal(path, 'boot-1')
   journal.put(ENTRY)
-  assert.match(journal.unwritten ?? '', /EEXIST|ENOTDIR/)
+  assert.match(journal.unwritten ?? '', / is no folder$/)
   assert.deepEqual(journal.all(), [ENTRY])
   rmSync(blocked)
   mkdirSync(blocked)

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Reason, remedy, sentence } from '../../../core/vocabulary/reasons.ts'
+import { makeFolder } from '../../../edge/files/make-folder.ts'
 import { SystemError } from '../../../edge/host/libc.ts'
 import type { Logger } from '../../../edge/telemetry/logger.ts'
 import { messageOf } from '../../../edge/message-of.ts'
@@ -84,7 +84,7 @@ export class AmbientHost {
   async #listen(pods: Pick<Ambient, 'known'>): Promise<Reason | null> {
     const { ztunnels, ztunnelSocket: socket, onRenewed } = this.#options
     try {
-      mkdirSync(dirname(socket), { recursive: true, mode: 0o755 })
+      makeFolder(dirname(socket), 0o755)
       if (!this.#listens) ztunnels.open({ socket, onEvent: (event) => this.#hear(event) }, pods.known())
       else if (await ztunnels.renew()) onRenewed()
       this.#listens = true

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import type { Reason } from '../../../core/vocabulary/reasons.ts'
+import { makeFolder } from '../../../edge/files/make-folder.ts'
 import { SystemError } from '../../../edge/host/libc.ts'
 import { peerOf } from '../../../edge/host/seqpacket.ts'
 import { SocketFile } from '../../../edge/host/socket-file.ts'
@@ -243,7 +243,7 @@ function isOpen({ server }: Bound): boolean {
 
 /** A server at the path. Who connects comes after this has resolved and what waits for it has run. */
 async function bound(path: string): Promise<Bound> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path), 0o700)
   const { fd, file } = bind(path)
   const server = createServer()
   const { promise, resolve, reject } = Promise.withResolvers<undefined>()

@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { embeddedJson } from '../../../core/json/parse.ts'
 import { type JsonObject, objectOr, objectsOf, stringOr } from '../../../core/json/value.ts'
+import { makeFolder } from '../../../edge/files/make-folder.ts'
 import { replaceFile } from '../../../edge/files/replace-file.ts'
 import { messageOf } from '../../../edge/message-of.ts'
 
@@ -47,7 +48,7 @@ export class InstallerHistory {
   add(event: InstallerEvent): void {
     this.#events = [...this.#events, event].slice(-MOST)
     try {
-      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 })
+      makeFolder(dirname(this.#path), 0o700)
       const text = `${JSON.stringify({ version: VERSION, events: this.#events })}\n`
       replaceFile(this.#path, Buffer.from(text), { mode: 0o600 })
       this.#problem = null
