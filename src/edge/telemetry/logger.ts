@@ -34,7 +34,7 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
 }
 
 /** Characters after which lines are written, and how long the first of them waits at most. */
-const GATHERED = { characters: 4096, ms: 100 }
+const GATHERED = { characters: 16_384, ms: 100 }
 
 /**
  * Standard output for who logs thousands of lines a second: a write of its own for each line costs more than all else about it. A
