@@ -136,6 +136,21 @@ test('no field is rendered that a controller owns', () => {
   assert.doesNotMatch(JSON.stringify(all), /caBundle/)
 })
 
+test('what registers an installation says which revision it serves, and has no label that istiod acts on', () => {
+  for (const revision of ['default', 'canary']) {
+    const labels = objects('--set', `revision=${revision}`)
+      .filter((object) => 'webhooks' in object)
+      .map(({ metadata }) => objectOr(objectOr(metadata)['labels']))
+    assert.deepEqual(
+      labels.map((each) => [each['sluice-mesh.io/revision'], each['istio.io/rev']]),
+      [
+        [revision, undefined],
+        [revision, undefined],
+      ],
+    )
+  }
+})
+
 test('AKS is told to leave the selectors of the registrations alone, and nobody else is told', () => {
   const label = (...args: readonly string[]): readonly unknown[] =>
     objects(...args)

@@ -26,6 +26,7 @@ test('istiod leaves the configuration alone: no name and no label that it looks 
     Object.keys(metadata.labels).filter((label) => label.includes('istio.io')),
     [],
   )
+  assert.equal(metadata.labels['sluice-mesh.io/revision'], 'default')
 })
 
 test('the namespaces without which no cluster starts, and the own one, are never asked about', () => {
