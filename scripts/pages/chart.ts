@@ -2,6 +2,7 @@ import { PLATFORMS, platformNamed, type Platform } from '../../src/core/conflist
 import { VIRTUAL_NODE_LABELS } from '../../src/core/vocabulary/virtual-nodes.ts'
 import { alertRules } from '../chart/alerts.ts'
 import { dashboard } from '../chart/dashboard.ts'
+import { ISTIO_CNI_REFUSALS, withRefused } from '../chart/istio-cni-values.ts'
 import { VALUES_SCHEMA } from '../chart/values-schema.ts'
 import { type ValueSchema, valuesText } from '../chart/values-text.ts'
 import { registrationText } from '../chart/registration.ts'
@@ -24,6 +25,10 @@ export const CHART_PAGES: readonly Page[] = [
     text: async () => await Promise.resolve(platformsText()),
   },
   {
+    path: `${CHART}/files/istio-cni-values.json`,
+    text: async () => await Promise.resolve(jsonText(ISTIO_CNI_REFUSALS)),
+  },
+  {
     path: `${CHART}/files/alerts.json`,
     text: async () => await Promise.resolve(jsonText(alertRules())),
   },
@@ -42,7 +47,7 @@ export const CHART_PAGES: readonly Page[] = [
     path: `${CHART}/values.schema.json`,
     text: async () =>
       await Promise.resolve(
-        jsonText({ $schema: 'http://json-schema.org/draft-07/schema#', ...forPeople(VALUES_SCHEMA) }),
+        jsonText({ $schema: 'http://json-schema.org/draft-07/schema#', ...withRefused(forPeople(VALUES_SCHEMA)) }),
       ),
   },
 ]

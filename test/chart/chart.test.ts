@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { parseAllDocuments } from 'yaml'
 import { parseEnablement } from '../../src/core/settings/enablement-text.ts'
 import { CHART, renderChart } from '../../scripts/chart/helm.ts'
+import { ISTIO_CNI_REFUSALS } from '../../scripts/chart/istio-cni-values.ts'
 import { PLAIN_MANIFESTS, plainManifest } from '../../scripts/chart/plain-manifests.ts'
 import { VALUES_SCHEMA } from '../../scripts/chart/values-schema.ts'
 import type { ValueSchema } from '../../scripts/chart/values-text.ts'
@@ -65,6 +66,32 @@ test('a value that does not exist, and a policy that cannot be used, are refused
   assert.equal(platform.ok, false)
   assert.match(platform.text, /global\.platform is "moon"; it must be one of .*default/)
 })
+
+test('values written for istio-cni are refused by name, in one sentence that says what to do', () => {
+  const values = {
+    cni: { cniBinDir: '/opt/cni/bin', provider: 'multus', ambient: { ipv6: false, dnsCapture: true } },
+    ...{ repair: { enabled: true }, cniConfDir: '/etc/cni/net.d' },
+  }
+  const { ok, text } = renderChart(Object.entries(values).flatMap((entry) => ['--set-json', asJson(entry)]))
+  assert.equal(ok, false)
+  assert.match(text, /values of istio-cni that are not Sluice's: /)
+  for (const said of [
+    /cni\.provider \(cni\.chained=false or global\.platform=openshift is for Multus\)/,
+    /cni\.ambient\.ipv6 \(a pod that has an IPv6 address always gets rules for it\)/,
+    /[ ,]repair \(running pods are always repaired, and policy\.repair /,
+    /cniConfDir \(write it as cni\.cniConfDir\)/,
+  ])
+    assert.match(text, said)
+  assert.doesNotMatch(text, /cniBinDir|dnsCapture/)
+  const page = readFileSync('docs/migration.md', 'utf8')
+  for (const { path } of ISTIO_CNI_REFUSALS) {
+    const [name, each] = [path.filter((part) => part !== 'cni').join('.'), ['--set', `${path.join('.')}=x`]]
+    assert.match(renderChart(each).text, new RegExp(`istio-cni.*${path.join('\\.')} \\(`), name)
+    assert.ok(page.includes(`\`${name}`), `docs/migration.md does not name ${name}`)
+  }
+})
+
+const asJson = ([name, value]: readonly [string, unknown]): string => `${name}=${JSON.stringify(value)}`
 
 test('profile strict denies NET_ADMIN and opt-outs, and what the policy says wins', () => {
   const policyOf = (...args: readonly string[]) =>
