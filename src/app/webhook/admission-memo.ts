@@ -1,9 +1,9 @@
 import { stringify } from '../../core/json/parse.ts'
-import { specOf } from '../../core/json/pod.ts'
+import { containersOf, specOf } from '../../core/json/pod.ts'
 import { objectOr, objectsOf, stringOr, type JsonObject } from '../../core/json/value.ts'
 import type { Account, Admission, Call } from './admit.ts'
 import type { FactSource, Snapshot } from './snapshot.ts'
-import { type Spelling, spellingOf } from './spelling.ts'
+import { namesIn, type Spelling, spellingOf } from './spelling.ts'
 
 const ENTRIES = 256
 /**
@@ -48,24 +48,23 @@ export class AdmissionMemo {
     }
     const admission = admit()
     const text = stringify(admission.response)
-    if (spelling !== undefined && answersAll(spelling, admission)) this.#keep(spelling, text, admission.account)
+    // facts that became too old just now may have decided it
+    if (spelling !== undefined && isFresh(source, this.#snapshot) && answersAll(spelling, admission))
+      this.#keep(spelling, text, admission.account)
     return { text, account: admission.account, remembered: false }
   }
 
   /** Undefined where nothing is remembered. */
   #spellingOf({ path, text }: Call, source: FactSource): Spelling | undefined {
     const now = source.current()
-    if (now.is !== 'snapshot' || text.length > LONGEST) return undefined
-    const { settings, policy } = now.snapshot
-    // the age of facts is the only time that an answer depends on
-    if (source.ageSeconds() > policy.maxStaleSeconds) return undefined
+    if (now.is !== 'snapshot' || text.length > LONGEST || !isFresh(source, now.snapshot)) return undefined
     if (now.snapshot !== this.#snapshot) {
       this.#snapshot = now.snapshot
       this.#known.clear()
     }
     // templates of the settings may read the whole pod
-    const spelling = spellingOf(text, Object.keys(settings.injector.templates).length > 0)
-    return spelling && { ...spelling, key: `${path}\n${spelling.key}` }
+    const spelling = spellingOf(text, Object.keys(now.snapshot.settings.injector.templates).length > 0)
+    return spelling && { ...spelling, key: `${JSON.stringify(path)}${spelling.key}` }
   }
 
   #keep({ key, uid }: Spelling, text: string, account: Account): void {
@@ -77,20 +76,32 @@ export class AdmissionMemo {
   }
 }
 
+/** Are the facts young enough for all that rests on them? Their age is the only time that an answer depends on. */
+function isFresh(source: FactSource, snapshot: Snapshot | undefined): boolean {
+  return snapshot !== undefined && source.ageSeconds() <= snapshot.policy.maxStaleSeconds
+}
+
 /**
  * Is this the answer to all reviews of that spelling? What was taken out of the text must be what it was taken for, and the
  * answer must not mention it, as that of a user's own `istio-proxy`, which mounts the token.
  */
-function answersAll({ token, timeless }: Spelling, { response, account, pod }: Admission): boolean {
+function answersAll({ key, token, timeless }: Spelling, { response, account, pod }: Admission): boolean {
   if (pod === undefined) return false
   if (timeless && objectOr(pod['metadata'])['managedFields'] === undefined) return false
   if (token === undefined) return true
-  return tokenVolume(pod) === token && !mentions(response, token) && !JSON.stringify(account.decided).includes(token)
+  if (tokenVolume(pod) !== token || namesIn(key) !== timesMounted(pod, token) + 1) return false
+  return !mentions(response, token) && !JSON.stringify(account).includes(token)
 }
 
 function tokenVolume(pod: JsonObject): string | undefined {
   const volumes = objectsOf(specOf(pod)['volumes']).map(({ name }) => stringOr(name) ?? '')
   return volumes.find((name) => TOKEN_VOLUME.test(name))
+}
+
+/** How often containers mount the volume `token`: no other name of a pod means it. */
+function timesMounted(pod: JsonObject, token: string): number {
+  const mounts = containersOf(pod).flatMap(({ container }) => objectsOf(container['volumeMounts']))
+  return mounts.filter(({ name }) => name === token).length
 }
 
 function mentions(response: JsonObject, token: string): boolean {

@@ -22,6 +22,12 @@ const WRITERS = 'managedFields"'
 const DISGUISE = /\\u00(?:2d|3\d|[4-7])/i
 /** Stands for what was taken out. No text of JSON holds it as it is. */
 const SIGN = '\0'
+const NAME_SIGN = `"name":"${SIGN}"`
+
+/** How many names of `key` stand in it by a sign. */
+export function namesIn(key: string): number {
+  return key.split(NAME_SIGN).length - 1
+}
 
 /**
  * What the AdmissionReview `text` asks, apart from whose it is. Where `exact`, all but the uid counts. Undefined where the text
@@ -39,7 +45,7 @@ export function spellingOf(text: string, exact: boolean): Spelling | undefined {
   const timeless = time !== null && rest.indexOf(WRITERS) === rest.lastIndexOf(WRITERS)
   const end = timeless ? time.index + time[0].length : 0
   const untimed = timeless ? rest.slice(0, end) + SIGN + rest.slice(end + TIME_LENGTH) : rest
-  const unnamed = token === undefined ? untimed : untimed.replaceAll(`"name":"${token}"`, `"name":"${SIGN}"`)
+  const unnamed = token === undefined ? untimed : untimed.replaceAll(`"name":"${token}"`, NAME_SIGN)
   // it stands elsewhere than as a name, where it means what it says
   if (token !== undefined && unnamed.includes(token)) return plain
   return { key: head[0] + unnamed, uid, token, timeless }

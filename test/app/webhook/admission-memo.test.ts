@@ -121,6 +121,14 @@ const OTHERS: readonly { readonly name: string; readonly texts: readonly [string
     ),
   },
   {
+    name: 'another token, which is a label by which a policy may choose, too',
+    texts: both((suffix) => textOf(withMetadata(withToken(suffix), { labels: { name: `kube-api-access-${suffix}` } }))),
+  },
+  {
+    name: "another token, which is the pod's own name, too",
+    texts: both((suffix) => textOf(withMetadata(withToken(suffix), { name: `kube-api-access-${suffix}` }))),
+  },
+  {
     name: 'a name that looks like a token and is none',
     texts: both((suffix) => textOf(withMetadata(pod(), { labels: { name: `kube-api-access-${suffix}` } }))),
   },
@@ -207,6 +215,22 @@ test('on facts that are too old for NET_ADMIN nothing is remembered and nothing 
   assert.equal(ask({ text: textOf(pod()), source }), false)
   ageSeconds = 0
   assert.equal(ask({ text: textOf(pod()), source }), true)
+})
+
+test('an answer that facts grew too old for while it was worked out is not remembered', () => {
+  const { maxStaleSeconds } = DEFAULT_POLICY
+  const source = sourceOf(cluster().filter(({ kind }) => kind !== 'DaemonSet'))
+  const text = textOf(pod())
+  const memo = new AdmissionMemo()
+  const told = (...ages: readonly number[]): Told => {
+    const left = [...ages]
+    const aging = { ...source, ageSeconds: () => left.shift() ?? ages.at(-1) ?? 0 }
+    return memo.of({ path: '/inject', text }, aging, () =>
+      admit({ path: '/inject', text }, aging, (facts) => answerOf(facts, outcomeOf)),
+    )
+  }
+  assert.match(told(maxStaleSeconds, maxStaleSeconds + 0.001).text, /"allowed":false/)
+  assert.match(told(0).text, /"allowed":true/)
 })
 
 function sourceOf(objects: readonly JsonObject[]): FactSource {
