@@ -61,9 +61,11 @@ export async function startWebhook(
   options: WebhookOptions,
   { decide = outcomeOf, lives }: Seams = {},
 ): Promise<Webhook> {
-  const log = createLogger({ level: 'info', ...options.log, destination: options.log?.destination ?? gatheredOutput() })
-  const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const metrics = webhookMetrics()
+  const dropped = (): void => metrics.add('sluice_log_lines_dropped_total', {})
+  const destination = options.log?.destination ?? gatheredOutput(dropped)
+  const log = createLogger({ level: 'info', ...options.log, destination })
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const facts = factsOf(options, log, metrics)
   const source = facts.world
   const certificates = certificateSource(options.certificates, log, lives)

@@ -118,6 +118,11 @@ export const WEBHOOK_METRICS = {
     help: 'What agents said of pods that was over before the budget of events let it be told.',
     labels: [],
   },
+  sluice_log_lines_dropped_total: {
+    type: 'counter',
+    help: 'Lines of the log that were thrown away, since nobody took those before them from the standard output.',
+    labels: [],
+  },
   sluice_certificate_not_after_seconds: {
     type: 'gauge',
     help: 'When the serving certificate expires, in seconds since 1970.',

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { createLogger } from '../../../src/edge/telemetry/logger.ts'
 
@@ -49,9 +50,15 @@ function gathering(after: string): ChildProcess {
   const logger = JSON.stringify(new URL('../../../src/edge/telemetry/logger.ts', import.meta.url).href)
   const script = `
     import { createLogger, gatheredOutput } from ${logger}
-    const log = createLogger({ level: 'info', destination: gatheredOutput() })
+    let dropped = 0
+    const log = createLogger({ level: 'info', destination: gatheredOutput(() => dropped++) })
     log.info('one'); log.info('two'); ${after}`
-  return spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'ignore'] })
+  return spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    // nothing is left where a test fails
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+  })
 }
 
 async function messagesOf(child: ChildProcess, count: number): Promise<readonly unknown[]> {
@@ -85,9 +92,41 @@ for (const [how, after] of [
     assert.deepEqual(messages, expected)
   })
 
-test('a process whose gathered lines nobody reads ends all the same', async () => {
-  const child = gathering('process.stdin.resume().on("end", () => log.info("three"))')
-  assert.deepEqual(await messagesOf(child, 2), ['one', 'two'], 'and the pipe is closed')
-  child.stdin?.end()
-  assert.deepEqual(await once(child, 'exit'), [0, null])
+for (const [how, after, code] of [
+  ['by itself', 'log.info("three")', 0],
+  ['by a call, with much to write', 'for (let at = 0; at < 100; at++) log.info("x".repeat(1000)); process.exit(3)', 3],
+] as const)
+  test(`a process whose gathered lines nobody reads ends all the same, ${how}`, async () => {
+    const child = gathering(`process.stdin.resume().on("end", () => { ${after} })`)
+    const ended = once(child, 'exit')
+    assert.deepEqual(await messagesOf(child, 2), ['one', 'two'])
+    child.stdout?.destroy()
+    child.stdin?.end()
+    assert.deepEqual(await ended, [code, null])
+  })
+
+test('what a slow reader has not taken at the end is written all the same, and in its order', async () => {
+  const child = gathering(`
+    for (let at = 0; at < 5000; at++) log.info('x'.repeat(100) + at)
+    process.stderr.write('all'); process.exit(3)`)
+  assert.ok(child.stderr !== null)
+  const ended = once(child, 'exit')
+  await once(child.stderr, 'data')
+  const messages = await messagesOf(child, Number.POSITIVE_INFINITY)
+  const numbered = Array.from({ length: 5000 }, (_, at) => `${'x'.repeat(100)}${at}`)
+  assert.deepEqual(messages, ['one', 'two', ...numbered])
+  assert.deepEqual(await ended, [3, null])
+})
+
+test('where nobody takes the lines, so many are kept and the others counted', async () => {
+  const child = gathering(`
+    for (let at = 0; at < 20000; at++) log.info('x'.repeat(1000))
+    process.stderr.write(String(dropped)); process.stderr.end()`)
+  assert.ok(child.stderr !== null)
+  const ended = once(child, 'exit')
+  const dropped = Number(await text(child.stderr))
+  const { length } = await messagesOf(child, Number.POSITIVE_INFINITY)
+  assert.ok(dropped > 10_000, `${dropped} lines were dropped`)
+  assert.equal(length + dropped, 20_002)
+  assert.deepEqual(await ended, [0, null])
 })
