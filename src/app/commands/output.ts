@@ -29,12 +29,19 @@ export function jsonText(value: unknown): string {
   return escapeUnseen(`${JSON.stringify(value, null, 2)}\n`)
 }
 
-/** The same in YAML, which knows escapes in double quotes alone. */
+/** What YAML 1.2 alone takes for a number. */
+const OCTAL = /^0o[0-7]+$/
+
+/**
+ * The same in YAML, which knows escapes in double quotes alone. Read by either version: kubectl's is 1.1, for which `yes`, `n` and `1:30` are no
+ * texts unless they are quoted.
+ */
 function yamlText(value: unknown): string {
-  const document = new Document(value)
+  const document = new Document(value, { version: '1.1', aliasDuplicateObjects: false })
   visit(document, {
     Scalar: (_, node) => {
-      if (typeof node.value === 'string' && node.value !== escapeUnseen(node.value)) node.type = 'QUOTE_DOUBLE'
+      const { value: text } = node
+      if (typeof text === 'string' && (text !== escapeUnseen(text) || OCTAL.test(text))) node.type = 'QUOTE_DOUBLE'
     },
   })
   return escapeUnseen(document.toString({ lineWidth: 0 }))
