@@ -21,12 +21,13 @@ export function isSteps<T>(gives: T | Steps<T>): gives is Steps<T> {
 
 const LONGEST_PAUSE_MS = 8
 
-/** Walks through all `steps`. Other work of the thread comes in between; `onWait` is told how long the next may be. */
+/** Walks through all `steps`. Other work of the thread comes in between; `onWait` is told each time, and for how long this job waits. */
 export async function walk<T>(steps: Steps<T>, onWait: (ms: number) => void, signal: AbortSignal): Promise<T> {
   using walked = steps
   for (let step = walked.next([]); ;) {
     if (step.done === true) return step.value
-    if (step.value.ms > 0) onWait(step.value.ms)
+    // also where nothing is waited for: what others have the thread for does not count as this job's time
+    onWait(step.value.ms)
     step = walked.next(await waited(step.value, signal))
   }
 }
