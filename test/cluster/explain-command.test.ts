@@ -7,7 +7,8 @@ import { kubeconfig } from '../../scripts/cluster/credentials.ts'
 import { buildKubernetes } from '../../scripts/cluster/kubernetes.ts'
 import { readObjects } from '../../scripts/demo/examples.ts'
 import { type JsonObject, objectOr, objectsOf } from '../../src/core/json/value.ts'
-import { type Live, pod, type Run, SIDECARS, startLive } from './live-commands.ts'
+import type { Run } from '../app/commands/run-sluice.ts'
+import { type Live, pod, SIDECARS, startLive } from './live-commands.ts'
 import { until } from './mesh.ts'
 
 /** \`explain\` and \`audit\` about what runs on a real API server. */

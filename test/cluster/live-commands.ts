@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict'
 import { readObjects } from '../../scripts/demo/examples.ts'
-import { COMMANDS } from '../../src/app/commands/commands.ts'
-import { runProgram } from '../../src/app/commands/program.ts'
 import type { JsonObject } from '../../src/core/json/value.ts'
+import { type Run, sluice } from '../app/commands/run-sluice.ts'
 import { type Mesh, startMesh } from './mesh.ts'
 
 export const SIDECARS = { 'istio-injection': 'enabled' }
-
-export interface Run {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
 
 /** A cluster with pods in the mesh and outside, and the commands that ask it. */
 export interface Live {
@@ -51,30 +44,20 @@ export async function startLive(): Promise<Live> {
 }
 
 function liveOf(mesh: Mesh): Live {
-  const sluice = async (...argv: readonly string[]): Promise<Run> => {
-    let out = ''
-    let err = ''
+  const asking = async (...argv: readonly string[]): Promise<Run> => {
     const whole = argv.includes('--kubeconfig') ? argv : [...argv, '--kubeconfig', mesh.server.kubeconfig]
-    const code = await runProgram(COMMANDS, whole, {
-      env: {},
-      stdin: async () => await Promise.resolve(JSON.stringify(PIPED)),
-      out: (text) => (out += text),
-      err: (text) => (err += text),
-      terminal: false,
-      stop: new AbortController().signal,
-    })
-    return { code, out, err }
+    return await sluice(whole, { stdin: JSON.stringify(PIPED) })
   }
   return {
     mesh,
-    sluice,
+    sluice: asking,
     apply: async (...objects) => {
       const list = { apiVersion: 'v1', kind: 'List', items: objects }
       const { code, stderr } = await mesh.server.kubectl(['apply', '-f', '-'], JSON.stringify(list))
       assert.equal(code, 0, stderr)
     },
     json: async (...argv) => {
-      const { out, err } = await sluice(...argv, '-o', 'json')
+      const { out, err } = await asking(...argv, '-o', 'json')
       const value = JSON.parse(out === '' ? JSON.stringify(err) : out) as unknown
       return (Array.isArray(value) ? value : [value]) as readonly Readonly<Record<string, unknown>>[]
     },

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { parseAllDocuments } from 'yaml'
-import { COMMANDS } from '../../../src/app/commands/commands.ts'
-import { runProgram } from '../../../src/app/commands/program.ts'
+import { sluice } from './run-sluice.ts'
 
 /** `-f` as people know it from kubectl, and files as people have them. */
 
@@ -34,28 +33,8 @@ before(async () => {
 })
 after(async () => await rm(folder, { recursive: true }))
 
-interface Run {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-async function sluice(argv: readonly string[], stdin = ''): Promise<Run> {
-  let out = ''
-  let err = ''
-  const code = await runProgram(COMMANDS, argv, {
-    env: {},
-    stdin: async () => await Promise.resolve(stdin),
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    terminal: false,
-    stop: new AbortController().signal,
-  })
-  return { code, out, err }
-}
-
 async function explained(...argv: readonly string[]): Promise<readonly string[]> {
-  const { code, out, err } = await sluice(['explain', ...argv, '-o', 'json'], pod('piped'))
+  const { code, out, err } = await sluice(['explain', ...argv, '-o', 'json'], { stdin: pod('piped') })
   assert.equal(code, 0, err)
   const reports = [JSON.parse(out) as unknown].flat() as readonly { readonly name: string }[]
   return reports.map(({ name }) => name)
@@ -96,7 +75,7 @@ test('several files are injected into one stream of documents, or into one list;
 
 test('JSON stays JSON where YAML was not asked of it, also behind the mark that some editors write', async () => {
   for (const text of [JSON_POD, `\u{FEFF}${JSON_POD}`]) {
-    const { code, out } = await sluice(['inject', '-f', '-'], text)
+    const { code, out } = await sluice(['inject', '-f', '-'], { stdin: text })
     assert.equal(code, 0)
     const injected = JSON.parse(out) as { readonly spec: { readonly initContainers: readonly unknown[] } }
     assert.equal(injected.spec.initContainers.length, 2)
@@ -105,29 +84,33 @@ test('JSON stays JSON where YAML was not asked of it, also behind the mark that 
 
 test("empty documents are passed over, and Windows' line ends are read", async () => {
   const text = `---\n# nothing\n---\n---\n${pod('x')}`.replaceAll('\n', '\r\n')
-  assert.match((await sluice(['explain', '-f', '-'], text)).out, /^pod\/x\n/)
-  assert.equal((await sluice(['inject', '-f', '-'], text)).code, 0)
+  assert.match((await sluice(['explain', '-f', '-'], { stdin: text })).out, /^pod\/x\n/)
+  assert.equal((await sluice(['inject', '-f', '-'], { stdin: text })).code, 0)
 })
 
 test('two files that were put together without a line between them are refused, not half read', async () => {
   for (const command of ['explain', 'inject', 'rules']) {
-    const { code, out, err } = await sluice([command, '-f', '-'], pod('a') + pod('b'))
+    const { code, out, err } = await sluice([command, '-f', '-'], { stdin: pod('a') + pod('b') })
     assert.deepEqual([code, out], [2, ''], command)
     assert.match(err, /standard input is no YAML: Map keys must be unique at line 4/)
   }
 })
 
 test('what nobody said and is taken for true stands in the explanation, until somebody says it', async () => {
-  const nobody = await sluice(['explain', '-f', '-'], pod('x'))
+  const nobody = await sluice(['explain', '-f', '-'], { stdin: pod('x') })
   assert.match(nobody.out, /assumed +the namespace default has the label istio-injection=enabled alone/)
   assert.match(nobody.out, /assumed +every node can do every mode \(.*--context/)
   const namespace = join(folder, 'ns')
   await writeFile(namespace, 'kind: Namespace\nmetadata: { name: shop }\n')
-  const told = await sluice(['explain', '-f', '-', '--namespace-file', namespace], pod('x'))
+  const told = await sluice(['explain', '-f', '-', '--namespace-file', namespace], { stdin: pod('x') })
   assert.doesNotMatch(told.out, /assumed +the namespace/)
-  const cluster = await sluice(['explain', '-f', '-', '--objects', 'examples', '-o', 'json', '-n', 'shop'], pod('x'))
+  const cluster = await sluice(['explain', '-f', '-', '--objects', 'examples', '-o', 'json', '-n', 'shop'], {
+    stdin: pod('x'),
+  })
   assert.deepEqual((JSON.parse(cluster.out) as Record<string, unknown>)['assumed'], undefined)
-  const elsewhere = await sluice(['explain', '-f', '-', '--objects', 'examples', '-o', 'json', '-n', 'nope'], pod('x'))
+  const elsewhere = await sluice(['explain', '-f', '-', '--objects', 'examples', '-o', 'json', '-n', 'nope'], {
+    stdin: pod('x'),
+  })
   assert.match(String((JSON.parse(elsewhere.out) as Record<string, unknown>)['assumed']), /^the namespace nope has/)
 })
 
@@ -138,7 +121,7 @@ spec:
   containers: [{ name: a, image: b }]
   volumes: [{ name: s, secret: { secretName: s, defaultMode: 0644 } }]
 `.replace('name: y', "name: 'y'")
-  const injected = JSON.parse((await sluice(['inject', '-f', '-', '-o', 'json'], text)).out) as {
+  const injected = JSON.parse((await sluice(['inject', '-f', '-', '-o', 'json'], { stdin: text })).out) as {
     readonly metadata: { readonly annotations: Readonly<Record<string, string>> }
     readonly spec: {
       readonly volumes: readonly { readonly name: string; readonly secret?: { readonly defaultMode: number } }[]
@@ -146,11 +129,14 @@ spec:
   }
   assert.equal(injected.metadata.annotations['app'], 'on')
   assert.equal(injected.spec.volumes.find(({ name }) => name === 's')?.secret?.defaultMode, 0o644)
-  const yaml = (await sluice(['inject', '-f', '-'], text)).out
+  const yaml = (await sluice(['inject', '-f', '-'], { stdin: text })).out
   // every reader of YAML 1.1 must find the same
   const [document] = parseAllDocuments(yaml, { version: '1.1' })
   assert.deepEqual(document !== undefined && 'contents' in document ? document.toJS() : undefined, injected)
-  assert.match((await sluice(['explain', '-f', '-'], text.replace("'on'", 'on'))).err, /metadata\.labels\.app is true/)
+  assert.match(
+    (await sluice(['explain', '-f', '-'], { stdin: text.replace("'on'", 'on') })).err,
+    /metadata\.labels\.app is true/,
+  )
 })
 
 test('aliases that mean nothing, or that explode, are the file\u2019s fault and not a bug', async () => {
@@ -162,7 +148,7 @@ test('aliases that mean nothing, or that explode, are the file\u2019s fault and 
     }).text
   for (const command of ['explain', 'inject'])
     for (const text of ['kind: Pod\nmetadata: *nothing\n', bomb]) {
-      const { code, out, err } = await sluice([command, '-f', '-'], text)
+      const { code, out, err } = await sluice([command, '-f', '-'], { stdin: text })
       assert.deepEqual([code, out], [2, ''], command)
       assert.match(err, /^error: standard input is no YAML: (Unresolved alias|Excessive alias count)/)
     }
@@ -170,7 +156,9 @@ test('aliases that mean nothing, or that explode, are the file\u2019s fault and 
 
 test('what is no namespace is not taken for one', async () => {
   await writeFile(join(folder, 'map'), 'kind: ConfigMap\nmetadata: { name: shop }\n')
-  const { code, err } = await sluice(['explain', '-f', '-', '--namespace-file', join(folder, 'map')], pod('x'))
+  const { code, err } = await sluice(['explain', '-f', '-', '--namespace-file', join(folder, 'map')], {
+    stdin: pod('x'),
+  })
   assert.equal(code, 2)
   assert.match(err, /holds no Namespace/)
 })
@@ -180,7 +168,7 @@ test('a folder where one file is wanted is named as what it is', async () => {
     ['rules', '-f', folder],
     ['explain', '-f', '-', '--values-file', folder],
   ]) {
-    const { code, err } = await sluice(argv, pod('x'))
+    const { code, err } = await sluice(argv, { stdin: pod('x') })
     assert.equal(code, 1)
     assert.match(err, /it is a folder, and a file is wanted/)
   }

@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { parse as parseYaml } from 'yaml'
-import { COMMANDS } from '../../../src/app/commands/commands.ts'
 import { render } from '../../../src/app/commands/output.ts'
-import { runProgram } from '../../../src/app/commands/program.ts'
+import { sluice } from './run-sluice.ts'
 
 const POD = `# a comment
 apiVersion: v1
@@ -30,26 +29,6 @@ before(async () => {
 })
 after(async () => await rm(directory, { recursive: true }))
 
-interface Run {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-async function sluice(argv: readonly string[], stdin = ''): Promise<Run> {
-  let out = ''
-  let err = ''
-  const code = await runProgram(COMMANDS, argv, {
-    env: {},
-    stdin: async () => await Promise.resolve(stdin),
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    terminal: false,
-    stop: new AbortController().signal,
-  })
-  return { code, out, err }
-}
-
 async function file(name: string, text: string): Promise<string> {
   const path = join(directory, name)
   await writeFile(path, text)
@@ -57,7 +36,7 @@ async function file(name: string, text: string): Promise<string> {
 }
 
 test('a file is printed as it would be in the mesh, and what people wrote around it stays', async () => {
-  const { code, out } = await sluice(['inject', '-f', '-', '--mode', 'ambient'], POD)
+  const { code, out } = await sluice(['inject', '-f', '-', '--mode', 'ambient'], { stdin: POD })
   assert.equal(code, 0)
   for (const kept of ['# a comment', 'name: web # the front', 'metadata: {name: web}   # odd   spacing'])
     assert.ok(out.includes(kept), kept)
@@ -75,7 +54,7 @@ test('what a pod brings is printed in the order in which it was written, and on 
     },
     spec: { containers: [{ name: sneaky, image: sneaky }] },
   }
-  const { out, err } = await sluice(['explain', '-f', '-'], JSON.stringify(pod))
+  const { out, err } = await sluice(['explain', '-f', '-'], { stdin: JSON.stringify(pod) })
   assert.match(out + err, /a egami-dekcehc/)
   assert.doesNotMatch(out + err, /(?!\n)[\p{Cc}\p{Bidi_Control}]/u)
   const missing = await sluice(['explain', '-f', `${directory}/${sneaky.slice(0, 9)}`])
@@ -94,7 +73,9 @@ for (const [format, read] of [
       ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', annotations } },
       spec: { containers: [{ name: 'web', image: sneaky }] },
     }
-    const { code, out } = await sluice(['inject', '-f', '-', '--mode', 'ambient', '-o', 'json'], JSON.stringify(pod))
+    const { code, out } = await sluice(['inject', '-f', '-', '--mode', 'ambient', '-o', 'json'], {
+      stdin: JSON.stringify(pod),
+    })
     assert.equal(code, 0)
     const printed = render({ output: format }, JSON.parse(out), () => assert.fail('no text was asked for'))
     for (const text of [out, printed]) assert.doesNotMatch(text, /(?!\n)[\p{Cc}\p{Bidi_Control}]/u)
@@ -114,37 +95,40 @@ test('without any kubeconfig the message says so, and names the flag', () => {
 })
 
 test('as JSON several documents are one list, and one document is itself', async () => {
-  const both = JSON.parse((await sluice(['inject', '-f', '-', '--mode', 'ambient', '-o', 'json'], POD)).out) as {
+  const both = JSON.parse(
+    (await sluice(['inject', '-f', '-', '--mode', 'ambient', '-o', 'json'], { stdin: POD })).out,
+  ) as {
     kind: string
     items: unknown[]
   }
   assert.deepEqual([both.kind, both.items.length], ['List', 2])
   const one = JSON.parse(
-    (await sluice(['inject', '-f', '-', '--mode', 'ambient', '-o', 'json'], '{"kind":"Pod","spec":{"containers":[]}}'))
-      .out,
+    (
+      await sluice(['inject', '-f', '-', '--mode', 'ambient', '-o', 'json'], {
+        stdin: '{"kind":"Pod","spec":{"containers":[]}}',
+      })
+    ).out,
   ) as { kind: string }
   assert.equal(one.kind, 'Pod')
 })
 
 test('a pod that is left alone is printed unchanged, and the reason goes to standard error', async () => {
   const pod = 'kind: Pod\nmetadata: { name: x }\nspec: { hostNetwork: true }\n'
-  const { code, out, err } = await sluice(['inject', '-f', '-'], pod)
+  const { code, out, err } = await sluice(['inject', '-f', '-'], { stdin: pod })
   assert.equal(code, 0)
   assert.equal(out, pod)
   assert.match(err, /pod\/x is left alone: host_network/)
 })
 
 test('a pod that is refused prints no file at all', async () => {
-  const { code, out, err } = await sluice(
-    ['inject', '-f', '-'],
-    'kind: Pod\nmetadata: { name: x, labels: { sluice-mesh.io/mode: fast } }\nspec: {}\n',
-  )
+  const stdin = 'kind: Pod\nmetadata: { name: x, labels: { sluice-mesh.io/mode: fast } }\nspec: {}\n'
+  const { code, out, err } = await sluice(['inject', '-f', '-'], { stdin })
   assert.deepEqual([code, out], [3, ''])
   assert.match(err, /wish_unknown/)
 })
 
 test('an explanation for programs has its keys, one object for one pod', async () => {
-  const { code, out } = await sluice(['explain', '-f', '-', '--mode', 'ambient', '-o', 'json'], POD)
+  const { code, out } = await sluice(['explain', '-f', '-', '--mode', 'ambient', '-o', 'json'], { stdin: POD })
   assert.equal(code, 0)
   const report = JSON.parse(out) as Record<string, unknown>
   assert.equal(report['mode'], 'ambient')
@@ -159,9 +143,12 @@ test('settings come as text or inside their ConfigMap', async () => {
     'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: istio }\ndata:\n  mesh: |\n    rootNamespace: mesh\n',
   )
   for (const path of [text, map])
-    assert.equal((await sluice(['explain', '-f', '-', '--mesh-config-file', path, '--mode', 'ambient'], POD)).code, 0)
+    assert.equal(
+      (await sluice(['explain', '-f', '-', '--mesh-config-file', path, '--mode', 'ambient'], { stdin: POD })).code,
+      0,
+    )
   const wrong = await file('wrong.yaml', 'kind: ConfigMap\ndata: { other: x }\n')
-  assert.match((await sluice(['explain', '-f', '-', '--mesh-config-file', wrong], POD)).err, /data\.mesh/)
+  assert.match((await sluice(['explain', '-f', '-', '--mesh-config-file', wrong], { stdin: POD })).err, /data\.mesh/)
 })
 
 for (const { name, argv, stdin, code, says } of [
@@ -221,7 +208,7 @@ for (const { name, argv, stdin, code, says } of [
   },
 ])
   test(`${name}: one sentence, and the exit code tells what kind of problem it is`, async () => {
-    const run = await sluice(argv, stdin)
+    const run = await sluice(argv, { stdin })
     assert.equal(run.code, code)
     assert.match(run.err, says)
     assert.equal(run.err.trim().split('\n').length, 1)
@@ -229,16 +216,16 @@ for (const { name, argv, stdin, code, says } of [
 
 test('the rules of an injected pod are printed for either tool, and a pod that gets none says why', async () => {
   const pod = 'kind: Pod\nmetadata: { name: x }\nspec: { containers: [{ name: a, image: b }] }\n'
-  const { out } = await sluice(['inject', '-f', '-', '--mode', 'cni'], pod)
-  const iptables = await sluice(['rules', '-f', '-'], out)
+  const { out } = await sluice(['inject', '-f', '-', '--mode', 'cni'], { stdin: pod })
+  const iptables = await sluice(['rules', '-f', '-'], { stdin: out })
   assert.equal(iptables.code, 0)
   assert.match(iptables.out, /-A ISTIO_REDIRECT .*--to-ports 15001/)
-  assert.match((await sluice(['rules', '-f', '-', '--backend', 'nftables'], out)).out, /redirect to :15001/)
-  const away = await sluice(['rules', '-f', '-', '--remove'], out)
+  assert.match((await sluice(['rules', '-f', '-', '--backend', 'nftables'], { stdin: out })).out, /redirect to :15001/)
+  const away = await sluice(['rules', '-f', '-', '--remove'], { stdin: out })
   assert.equal(away.code, 0)
   assert.match(away.out, /-D OUTPUT -j ISTIO_OUTPUT\n/)
   assert.doesNotMatch(away.out, /^-[AN] /m)
-  const plain = await sluice(['rules', '-f', '-'], pod)
+  const plain = await sluice(['rules', '-f', '-'], { stdin: pod })
   assert.deepEqual([plain.code, plain.out], [0, ''])
   assert.match(plain.err, /^no rules: /)
 })
@@ -246,7 +233,7 @@ test('the rules of an injected pod are printed for either tool, and a pod that g
 test('a template of the settings that cannot be used is named with its place, whether a pod asks for it or not', async () => {
   const config = await file('config.yaml', 'policy: enabled\ntemplates:\n  odd: "{{ .A.B 1 }}"\n')
   for (const command of ['explain', 'inject']) {
-    const { code, err } = await sluice([command, '-f', '-', '--inject-config-file', config], POD)
+    const { code, err } = await sluice([command, '-f', '-', '--inject-config-file', config], { stdin: POD })
     assert.equal(code, 0, err)
     assert.match(
       err,

@@ -3,8 +3,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { COMMANDS } from '../../../src/app/commands/commands.ts'
-import { runProgram } from '../../../src/app/commands/program.ts'
 import { admit } from '../../../src/app/webhook/admit.ts'
 import { answerOf } from '../../../src/app/webhook/answer.ts'
 import { DEFAULT_INSTALLATION } from '../../../src/app/webhook/options.ts'
@@ -23,6 +21,7 @@ import {
 import type { PatchOperation } from '../../../src/core/admission/patch.ts'
 import { applyPatch } from '../../core/admission/apply-patch.ts'
 import { configMap, daemonSet, namespace } from '../webhook/cluster.ts'
+import { sluice } from './run-sluice.ts'
 
 const PLACE = join(import.meta.dirname, '../../goldens/injection')
 const SETTING: Readonly<Record<string, string>> = { auto: 'auto', enabled: 'true', disabled: 'false' }
@@ -121,7 +120,6 @@ function webhooks(given: Case): Json | undefined {
 async function commands(given: Case, folder: string): Promise<Json | undefined> {
   const objects = join(folder, 'objects.yaml')
   writeFileSync(objects, given.objects.map((object) => JSON.stringify(object)).join('\n---\n'))
-  let out = ''
   const { platform, nativeSidecars, compliancePolicy } = given.installation
   const flags = {
     '--objects': objects,
@@ -132,14 +130,8 @@ async function commands(given: Case, folder: string): Promise<Json | undefined> 
     '--compliance-policy': compliancePolicy,
   }
   const argv = ['inject', '-f', '-', '-o', 'json', ...Object.entries(flags).map(([flag, value]) => `${flag}=${value}`)]
-  const code = await runProgram(COMMANDS, argv, {
-    env: {},
-    stdin: async () => await Promise.resolve(JSON.stringify({ apiVersion: 'v1', kind: 'Pod', ...given.pod })),
-    out: (text) => (out += text),
-    err: () => undefined,
-    terminal: false,
-    stop: new AbortController().signal,
-  })
+  const stdin = JSON.stringify({ apiVersion: 'v1', kind: 'Pod', ...given.pod })
+  const { code, out } = await sluice(argv, { stdin })
   return code === 0 ? parseJson(out) : undefined
 }
 

@@ -5,8 +5,7 @@ import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { COMMANDS } from '../../../src/app/commands/commands.ts'
-import { runProgram } from '../../../src/app/commands/program.ts'
+import { type Run, sluice } from './run-sluice.ts'
 
 let directory = ''
 before(async () => {
@@ -14,27 +13,15 @@ before(async () => {
 })
 after(async () => await rm(directory, { recursive: true }))
 
-async function sluice(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = ''
-  let err = ''
-  const code = await runProgram(COMMANDS, argv, {
-    env: {},
-    stdin: async () => await Promise.resolve(''),
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    terminal: false,
-    stop: AbortSignal.abort(),
-  })
-  return { code, out, err }
-}
+const stopped = async (...argv: readonly string[]): Promise<Run> => await sluice(argv, { stopped: true })
 
 test('certs makes a CA and a certificate once, readable by their user alone, and says what clients must trust', async () => {
   const folder = join(directory, 'certs')
-  const first = JSON.parse((await sluice('certs', '--certs-dir', folder, '-o', 'json')).out) as {
+  const first = JSON.parse((await stopped('certs', '--certs-dir', folder, '-o', 'json')).out) as {
     ca: string
     caBundle: string
   }
-  const again = JSON.parse((await sluice('certs', '--certs-dir', folder, '-o', 'json')).out) as { ca: string }
+  const again = JSON.parse((await stopped('certs', '--certs-dir', folder, '-o', 'json')).out) as { ca: string }
   assert.equal(first.ca, again.ca)
   assert.equal(Buffer.from(first.caBundle, 'base64').toString(), first.ca)
   const key = (await readFile(join(folder, 'current', 'tls.key'), 'utf8')).length
@@ -62,13 +49,13 @@ for (const { name, argv, says } of [
   { name: 'half a pair of files', argv: ['--objects', 'examples', '--tls-cert-file', 'x'], says: /go together/ },
 ])
   test(`webhook: ${name} is one sentence and the exit code of usage`, async () => {
-    const { code, err } = await sluice('webhook', ...argv)
+    const { code, err } = await stopped('webhook', ...argv)
     assert.equal(code, 2)
     assert.match(err, says)
   })
 
 test('webhook: a kubeconfig that is not there is named, and is no fault of the call', async () => {
-  const { code, err } = await sluice('webhook', '--kubeconfig', '/nowhere/config')
+  const { code, err } = await stopped('webhook', '--kubeconfig', '/nowhere/config')
   assert.deepEqual([code, err.trim()], [1, 'error: no cluster by /nowhere/config: there is no such file'])
 })
 
@@ -94,7 +81,7 @@ test('the webhook as a process serves HTTPS with the certificate that it made, a
   )
   try {
     const line = await serving(child.stdout)
-    const ca = (JSON.parse((await sluice('certs', '--certs-dir', folder, '-o', 'json')).out) as { ca: string }).ca
+    const ca = (JSON.parse((await stopped('certs', '--certs-dir', folder, '-o', 'json')).out) as { ca: string }).ca
     assert.equal(await status(line.address.port, ca, '/readyz'), 200)
   } finally {
     child.kill('SIGTERM')

@@ -6,8 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { once } from 'node:events'
 import { kubeconfig } from '../../../scripts/cluster/credentials.ts'
-import { COMMANDS } from '../../../src/app/commands/commands.ts'
-import { runProgram } from '../../../src/app/commands/program.ts'
+import { type Run, sluice } from './run-sluice.ts'
 
 /** Commands that ask an API server which is not there. */
 
@@ -27,31 +26,11 @@ before(async () => {
 })
 after(async () => await rm(folder, { recursive: true }))
 
-interface Run {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-const sluice = async (...argv: readonly string[]): Promise<Run> => await run(...argv, '--kubeconfig', config)
-
-async function run(...argv: readonly string[]): Promise<Run> {
-  let out = ''
-  let err = ''
-  const code = await runProgram(COMMANDS, argv, {
-    env: {},
-    stdin: async () => await Promise.resolve(''),
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    terminal: false,
-    stop: new AbortController().signal,
-  })
-  return { code, out, err }
-}
+const asking = async (...argv: readonly string[]): Promise<Run> => await sluice([...argv, '--kubeconfig', config])
 
 for (const command of ['explain -A', 'status', 'audit', 'plan'])
   test(`${command}: no answer is a failure of one line, which says whom to ask instead, and no empty answer`, async () => {
-    const { code, out, err } = await sluice(...command.split(' '))
+    const { code, out, err } = await asking(...command.split(' '))
     assert.deepEqual([code, out], [1, ''])
     assert.match(err, /^error: GET .*ECONNREFUSED 127\.0\.0\.1.*; the API server did not answer: --kubeconfig .*\n$/)
   })
@@ -81,7 +60,7 @@ for (const { name, text, context, says } of [
     const file = join(folder, 'other')
     await writeFile(file, text)
     const rest = context === undefined ? [] : ['--context', context]
-    const { code, err } = await run('status', ...rest, '--kubeconfig', file)
+    const { code, err } = await sluice(['status', ...rest, '--kubeconfig', file])
     assert.equal(code, 1)
     assert.match(err, /^error: no cluster by [^\n]+\n$/)
     assert.match(err.trimEnd(), says)
@@ -89,22 +68,22 @@ for (const { name, text, context, says } of [
 
 test('an agent for a node that can be none never starts', async () => {
   for (const node of ['Node 1', '$NODE_NAME', 'a/b']) {
-    const { code, err } = await run('agent', '--objects', 'examples', '--node-name', node)
+    const { code, err } = await sluice(['agent', '--objects', 'examples', '--node-name', node])
     assert.deepEqual([code, err], [2, `error: --node-name is '${node}', which is no name of a node\n`])
   }
 })
 
 test('a check that could ask nobody is unknown, not passed', async () => {
-  const { code, out } = await sluice('check')
+  const { code, out } = await asking('check')
   assert.equal(code, 4)
   assert.doesNotMatch(out, /^√/m)
 })
 
 test('a bundle of nothing is a failure, and says why in itself', async () => {
   const to = join(folder, 'bundle')
-  const { code, err } = await sluice('bundle', '--to', to)
+  const { code, err } = await asking('bundle', '--to', to)
   assert.equal(code, 1)
   assert.match(err, /^\d+ things could not be read; problems\.txt says which/)
   assert.match(await readFile(join(to, 'problems.txt'), 'utf8'), /^nodes: .*ECONNREFUSED/m)
-  assert.match((await sluice('bundle', '--to', to)).err, /cannot write .*: it is there already, and is not replaced/)
+  assert.match((await asking('bundle', '--to', to)).err, /cannot write .*: it is there already, and is not replaced/)
 })
