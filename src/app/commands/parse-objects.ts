@@ -2,7 +2,7 @@ import { type Document, isMap, isScalar, parseAllDocuments } from 'yaml'
 import { misshapen } from '../../core/explain/pod-shape.ts'
 import { strangerIn } from '../../core/intent/document.ts'
 import { isObject, type JsonObject } from '../../core/json/value.ts'
-import { KUBERNETES_YAML } from '../../core/settings/yaml.ts'
+import { finite, KUBERNETES_YAML } from '../../core/settings/yaml.ts'
 import { UsageError } from './command.ts'
 import type { InputFile } from './input.ts'
 
@@ -38,13 +38,22 @@ export function parsePodOrConfiguration(file: InputFile): JsonObject {
   return document
 }
 
-/** The value of a document. Throws UsageError where an alias means nothing, or where aliases would make it explode. */
 function valueOf(name: string, document: Document.Parsed): unknown {
   try {
-    return document.toJS({ maxAliasCount: 1000 })
+    return documentValue(document)
   } catch (error) {
-    throw error instanceof ReferenceError ? notYaml(name, error) : error
+    throw isOfValue(error) ? notYaml(name, error) : error
   }
+}
+
+/** The value of a document. Throws an error of `isOfValue` where an alias means nothing or itself, or where it would become too large. */
+export function documentValue(document: Document.Parsed): unknown {
+  return finite(document.toJS({ maxAliasCount: 1000 }) as unknown)
+}
+
+/** Is it an error of the text, of which its author should hear? */
+export function isOfValue(error: unknown): error is Error {
+  return error instanceof ReferenceError || error instanceof RangeError
 }
 
 /** Says where the file `name` stops being YAML, and why. */

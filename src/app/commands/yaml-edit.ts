@@ -12,6 +12,7 @@ import {
 } from 'yaml'
 import { isList, isObject, type Json, type JsonObject } from '../../core/json/value.ts'
 import { KUBERNETES_YAML } from '../../core/settings/yaml.ts'
+import { documentValue, isOfValue } from './parse-objects.ts'
 
 /** One YAML document of a file: its value, and its text with another value put in its place. */
 export interface EditableDocument {
@@ -38,15 +39,14 @@ export function editableDocuments(text: string): {
   try {
     return { problem, documents: all.map((document, index) => editable(document, source(index))) }
   } catch (error) {
-    // an alias that means nothing, or aliases that would make it explode
-    if (error instanceof ReferenceError) return { problem: error, documents: [] }
+    if (isOfValue(error)) return { problem: error, documents: [] }
     throw error
   }
 }
 
 function editable(document: Document.Parsed, source: string): EditableDocument {
   return {
-    value: document.toJS({ maxAliasCount: 1000 }) as unknown,
+    value: documentValue(document),
     text: source,
     withValue: (value) => {
       // flow YAML of one long line is what JSON would become, and older clients take it for broken JSON

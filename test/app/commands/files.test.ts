@@ -139,7 +139,7 @@ spec:
   )
 })
 
-test('aliases that mean nothing, or that explode, are the file\u2019s fault and not a bug', async () => {
+test('aliases that mean nothing, or themselves, or that explode, are the file\u2019s fault and not a bug', async () => {
   const bomb = 'bcdefghij'
     .split('')
     .reduce(({ text, last }, name) => ({ text: `${text}${name}: &${name} [${`*${last},`.repeat(9)}]\n`, last: name }), {
@@ -147,10 +147,13 @@ test('aliases that mean nothing, or that explode, are the file\u2019s fault and 
       last: 'a',
     }).text
   for (const command of ['explain', 'inject'])
-    for (const text of ['kind: Pod\nmetadata: *nothing\n', bomb]) {
+    for (const text of ['kind: Pod\nmetadata: *nothing\n', 'kind: Pod\nspec: &spec { a: *spec }\n', bomb]) {
       const { code, out, err } = await sluice([command, '-f', '-'], { stdin: text })
       assert.deepEqual([code, out], [2, ''], command)
-      assert.match(err, /^error: standard input is no YAML: (Unresolved alias|Excessive alias count)/)
+      assert.match(
+        err,
+        /^error: standard input is no YAML: (Unresolved alias|Excessive alias count|an alias stands for)/,
+      )
     }
 })
 

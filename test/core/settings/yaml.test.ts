@@ -24,3 +24,16 @@ test('a key __proto__ is a key like any other', () => {
 
 for (const text of ['a: [', `a: &a [${'x,'.repeat(50)}]\nb: &b [${'*a,'.repeat(50)}]\nc: [${'*b,'.repeat(50)}]`])
   test(`refused: ${text.slice(0, 20)}`, () => assert.throws(() => parseYaml(text)))
+
+for (const [text, why] of [
+  ['a: &a [*a]', /an alias stands for what it is a part of/],
+  ['a: &a {b: &b [x, {c: *a}]}', /an alias stands for what it is a part of/],
+  [`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, /nested more than 200 levels deep/],
+  [`a: ${'['.repeat(201)}${']'.repeat(201)}`, /nested more than 200 levels deep/],
+] as const)
+  test(`refused, since nothing could walk through it: ${text.slice(0, 30)}`, () =>
+    assert.throws(() => parseYaml(text), { name: 'RangeError', message: why }))
+
+test('an alias may stand in many places beside what it stands for', () => {
+  assert.deepEqual(parseYaml('a: &a [x]\nb: [*a, *a]\nc: {d: *a}'), { a: ['x'], b: [['x'], ['x']], c: { d: ['x'] } })
+})
