@@ -2,20 +2,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PROBE_SOURCE } from '../../src/core/vocabulary/ports.ts'
 import type { Reason } from '../../src/core/vocabulary/reasons.ts'
-import { Actor, type Order, type Seen } from './actors.ts'
-import { KUBELET, makeNode, MODE, type TestPod } from './ambient-node.ts'
+import type { Actor } from './actors.ts'
+import { type Order, type Seen } from './actors.ts'
+import { makeNode, MODE, type TestPod } from './ambient-node.ts'
+import { ambientScene, dial, IN } from './ambient-scene.ts'
 import { everyRule, istioCase, programAsIstio } from './istio-cni.ts'
 import { sysctl } from './scene.ts'
 import { inNetns, type TestNetns } from './world.ts'
 
-const NOBODY = { uid: 65534, gid: 65534 }
-const APP = { uid: 1000, gid: 1000 }
-const IN = { labels: { [MODE]: 'ambient' } }
 const ENABLED = { ...IN, annotations: { 'ambient.istio.io/redirection': 'enabled' } }
 const PROBE = { 4: PROBE_SOURCE.v4, 6: PROBE_SOURCE.v6 }
 
 test('a running pod joins by its label and leaves by it, its traffic through ztunnel and then its own way', async () => {
-  const { node, agent, pod, app, kubelet, neighbour } = await scene()
+  const { node, agent, pod, app, kubelet, neighbour } = await ambientScene()
   node.api.show(pod)
   assert.deepEqual(await carriers(neighbour, pod), [[], []])
   node.api.show(pod, IN)
@@ -36,7 +35,7 @@ test('a running pod joins by its label and leaves by it, its traffic through ztu
 })
 
 test('a namespace that is labelled takes its pods in, and a pod in it may refuse', async () => {
-  const { node, agent, pod } = await scene()
+  const { node, agent, pod } = await ambientScene()
   const other = await node.addPod()
   node.api.show(pod)
   node.api.show(other, { labels: { [MODE]: 'none' } })
@@ -51,7 +50,7 @@ test('a namespace that is labelled takes its pods in, and a pod in it may refuse
 })
 
 test('a pod comes in while its sandbox is made, and before that ztunnel must answer', async () => {
-  const { node, agent, pod, ztunnel } = await scene()
+  const { node, agent, pod, ztunnel } = await ambientScene()
   assert.equal(await agent.add(pod), null)
   node.api.show(pod, IN)
   await agent.until(() => agent.marks.get(pod.uid) === 'enabled')
@@ -64,7 +63,7 @@ test('a pod comes in while its sandbox is made, and before that ztunnel must ans
 })
 
 test('a runtime that gives up leaves nothing behind', async () => {
-  const { node, agent, pod, ztunnel } = await scene()
+  const { node, agent, pod, ztunnel } = await ambientScene()
   ztunnel.tell({ do: 'wait' })
   const stop = new AbortController()
   const answer = agent.add(pod, stop.signal)
@@ -76,7 +75,7 @@ test('a runtime that gives up leaves nothing behind', async () => {
 })
 
 test('nor does one that gives up a second question about a sandbox take out what the first brought in', async () => {
-  const { agent, pod, neighbour } = await scene()
+  const { agent, pod, neighbour } = await ambientScene()
   assert.equal(await agent.add(pod), null)
   const before = rulesIn(pod.netns)
   assert.equal((await agent.add(pod, AbortSignal.abort()))?.code, 'ambient_too_late')
@@ -85,14 +84,14 @@ test('nor does one that gives up a second question about a sandbox take out what
 })
 
 test('after a reboot without drain a pod that says enabled and has nothing is found, mended and measured', async () => {
-  const { node, agent, pod, neighbour } = await scene()
+  const { node, agent, pod, neighbour } = await ambientScene()
   node.api.show(pod, ENABLED)
   await agent.untilProven(pod)
   assert.deepEqual(await carriers(neighbour, pod), [['PROXY ztunnel 15006'], ['PROXY ztunnel 15006']])
 })
 
 test('a pod that runs and is not found is told and looked for until it is', async () => {
-  const { node, agent } = await scene()
+  const { node, agent } = await ambientScene()
   const hidden = await node.addPod({ asProcess: false })
   node.api.show(hidden, ENABLED)
   await agent.until(() => agent.ambient.alarms().length > 0)
@@ -108,7 +107,7 @@ test('a pod that runs and is not found is told and looked for until it is', asyn
 })
 
 test('rules that somebody takes out of a pod are an alarm until they are made again and measured', async () => {
-  const { node, agent, pod } = await scene()
+  const { node, agent, pod } = await ambientScene()
   node.api.show(pod, IN)
   await agent.untilProven(pod)
   inNetns(pod.netns, 'nft', 'flush', 'chain', 'inet', 'istio-ambient-nat', 'output')
@@ -121,7 +120,7 @@ test('rules that somebody takes out of a pod are an alarm until they are made ag
 })
 
 test('an agent that starts anew takes its pods over, and nothing that works is touched', async () => {
-  const { node, agent, pod, ztunnel, neighbour } = await scene()
+  const { node, agent, pod, ztunnel, neighbour } = await ambientScene()
   node.api.show(pod, IN)
   await agent.untilProven(pod)
   const [before, members] = [rulesIn(pod.netns), await node.probePath.members()]
@@ -142,7 +141,7 @@ test('an agent that starts anew takes its pods over, and nothing that works is t
 })
 
 test('a pod that has finished is out of every set before its address is somebody else’s', async () => {
-  const { node, agent, pod } = await scene()
+  const { node, agent, pod } = await ambientScene()
   node.api.show(pod, IN)
   await agent.untilProven(pod)
   node.api.show(pod, { ...ENABLED, phase: 'Succeeded' })
@@ -152,7 +151,7 @@ test('a pod that has finished is out of every set before its address is somebody
 })
 
 test('an annotation that changes what a pod wants changes its rules', async () => {
-  const { node, agent, pod, neighbour } = await scene()
+  const { node, agent, pod, neighbour } = await ambientScene()
   node.api.show(pod, IN)
   await agent.untilProven(pod)
   const annotations = { 'ambient.istio.io/bypass-inbound-capture': 'true', 'ambient.istio.io/dns-capture': 'false' }
@@ -164,7 +163,7 @@ test('an annotation that changes what a pod wants changes its rules', async () =
 })
 
 test('a node that may not bring pods in says why, and keeps those that are in', async () => {
-  const { node, agent, pod, ztunnel } = await scene()
+  const { node, agent, pod, ztunnel } = await ambientScene()
   node.api.show(pod, IN)
   await agent.untilProven(pod)
   await agent[Symbol.asyncDispose]()
@@ -205,7 +204,7 @@ test('beside another owner of the socket a pod starts only if that one made rule
 })
 
 test('a node that Sluice is taken off lets every pod go, and its traffic goes its own way', async () => {
-  const { node, agent: first, pod, neighbour } = await scene()
+  const { node, agent: first, pod, neighbour } = await ambientScene()
   await first[Symbol.asyncDispose]()
   let reason: Reason | null = null
   const agent = await node.startAgent({ retired: () => reason })
@@ -220,7 +219,7 @@ test('a node that Sluice is taken off lets every pod go, and its traffic goes it
 })
 
 test('pods that join and leave under load lose no new connection', async () => {
-  const { node, agent, pod, neighbour } = await scene()
+  const { node, agent, pod, neighbour } = await ambientScene()
   node.api.show(pod)
   const load = { asked: 0, failed: [] as string[], stop: false }
   const running = (async () => {
@@ -244,26 +243,6 @@ test('pods that join and leave under load lose no new connection', async () => {
   // at a leave ztunnel ends at once what it carries: the one that is under way then may break, and no other
   assert.ok(load.failed.length <= rounds, `${load.failed.length} of ${load.asked} failed: ${load.failed.join()}`)
 })
-
-/** A node with an agent, a ztunnel that serves, and a pod with an application, that nothing is known of yet. */
-async function scene() {
-  const node = await makeNode()
-  const agent = await node.startAgent()
-  const ztunnel = await agent.ztunnel()
-  const [pod, other] = [await node.addPod(), await node.addPod()]
-  const app = new Actor('app', pod.netns, APP)
-  const kubelet = new Actor('kubelet', node.host, KUBELET)
-  for (const address of ['0.0.0.0', '::']) {
-    await app.tell({ do: 'serve', over: 'tcp', address, port: 8080 })
-    await kubelet.tell({ do: 'serve', over: 'tcp', address, port: 8080 })
-  }
-  const neighbour = new Actor('neighbour', other.netns, NOBODY)
-  return { node, agent, ztunnel, pod, app, kubelet, neighbour }
-}
-
-function dial(address: string): Order {
-  return { do: 'dial', over: 'tcp', address, port: 8080 }
-}
 
 async function seen(who: Actor, order: Order): Promise<Seen> {
   const told = await who.tell(order)
