@@ -17,12 +17,14 @@ export interface ChoiceOptions {
   readonly needed: (feature: MissingFeature) => boolean
   /** sends traffic through rules of a backend that can make them all; null: it follows them */
   readonly trial: (backend: Backend) => Promise<Unfit | null>
+  /** whose doing it may be that something was denied, where `why` says so */
+  readonly cause: (why: string) => string | null
 }
 
 /** The backend to use: the one that is forced, else the first, in order of speed, that lacks nothing and whose traffic was seen. */
 export async function pickBackend(
   { backends }: NodeAbilities,
-  { forced, needed, trial }: ChoiceOptions,
+  { forced, needed, trial, cause }: ChoiceOptions,
 ): Promise<Picked> {
   const unfit: (Unfit & { readonly backend: Backend })[] = []
   for (const ability of backends.filter(({ backend }) => forced === null || backend === forced)) {
@@ -33,12 +35,13 @@ export async function pickBackend(
     else if (forced !== null) return { is: 'picked', backend, because: 'it is forced' }
     else return { is: 'picked', backend, because: unfit.length === 0 ? 'it is the fastest' : inWords(unfit) }
   }
-  return { is: 'none', reason: reasonOf(unfit) }
+  return { is: 'none', reason: reasonOf(unfit, cause) }
 }
 
 /** The worst that was seen names it: rules without effect are another fault than rules that cannot be made. */
-function reasonOf(unfit: readonly (Unfit & { readonly backend: Backend })[]): Reason {
-  const args = { why: inWords(unfit) }
+function reasonOf(unfit: readonly (Unfit & { readonly backend: Backend })[], cause: ChoiceOptions['cause']): Reason {
+  const found = inWords(unfit)
+  const args = { why: [found, cause(found) ?? []].flat().join('; ') }
   if (unfit.some(({ is }) => is === 'bypassed')) return { code: 'backend_bypassed', args }
   if (unfit.some(({ is }) => is === 'unproven')) return { code: 'backend_unproven', args }
   return { code: 'backend_absent', args }

@@ -13,6 +13,7 @@ import type { Applied, Backend, Dump, RuleTexts } from '../../edge/host/apply.ts
 import { FEATURES } from '../../edge/host/features.ts'
 import type { Place } from '../../edge/host/netns-jobs.ts'
 import type { NetnsWorker } from '../../edge/host/netns-worker.ts'
+import { causeOfDenial, ownStanding } from './denial.ts'
 import { pickBackend, type Picked } from './backend-choice.ts'
 import { type Prepared, PreparedRules } from './prepared-rules.ts'
 import { tryTraffic } from './self-test.ts'
@@ -69,6 +70,7 @@ export class Redirector {
     this.#picked = await pickBackend(abilities, {
       forced,
       needed: ({ feature }) => feature !== OPTIONAL_FEATURE,
+      cause: (why) => causeOfDenial(why, ownStanding),
       trial: async (backend) =>
         await tryTraffic({
           worker,

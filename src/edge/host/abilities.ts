@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import type { Family } from './addresses.ts'
 import { apply, type Backend, BACKENDS, dump, type Means, type RuleTexts } from './apply.ts'
+import { lackOf } from './confinement.ts'
 import { answeringPort } from './conntrack.ts'
 import type { Feature } from './features.ts'
-import { insideScratchNetns } from './namespaces.ts'
+import { insideScratchNetns, scratchRefusal } from './namespaces.ts'
 import { listeners } from './socket-table.ts'
 import { messageOf } from '../message-of.ts'
 
@@ -33,8 +34,13 @@ export interface NodeAbilities {
 export function nodeAbilities(features: readonly Feature[], means: Means, home: number): NodeAbilities {
   const ipv6 = existsSync('/proc/net/if_inet6')
   const families: readonly Family[] = ipv6 ? [4, 6] : [4]
+  const refusal = scratchRefusal(home)
   return {
-    backends: BACKENDS.map((backend) => ability(backend, features, families, means, home)),
+    backends: BACKENDS.map((backend) =>
+      refusal === null
+        ? ability(backend, features, families, means, home)
+        : { backend, is: 'unusable', why: `no network namespace can be made to try it in: ${refusal}` },
+    ),
     ipv6,
     socketTable: problem(() => listeners('tcp')),
     flowTable: problem(() => answeringPort({ protocol: 'tcp', from: NOWHERE, to: NOWHERE, zone: 0 })),
@@ -52,7 +58,7 @@ function ability(
   means: Means,
   home: number,
 ): BackendAbility {
-  if (backend === 'iptables-legacy' && !hasCapability(CAP_NET_RAW))
+  if (backend === 'iptables-legacy' && lackOf('NET_RAW').length > 0)
     return { backend, is: 'unusable', why: 'it opens a raw socket, and this process lacks the capability NET_RAW' }
   const listed = insideScratchNetns(home, () => dump(backend, NO_NETNS, means))
   if (!listed.ok) return { backend, is: 'unusable', why: listed.error }
@@ -75,13 +81,6 @@ function ability(
   if (first !== undefined && missing.length === families.length * features.length)
     return { backend, is: 'unusable', why: `it makes no rule at all: ${first.error}` }
   return { backend, is: 'usable', missing }
-}
-
-const CAP_NET_RAW = 13
-
-function hasCapability(bit: number): boolean {
-  const [, effective = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/thread-self/status', 'utf8')) ?? []
-  return ((BigInt(`0x${effective}`) >> BigInt(bit)) & 1n) === 1n
 }
 
 function isNft(backend: Backend): backend is 'libnftables' | 'nft' {

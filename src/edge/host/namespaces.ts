@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync } from 'node:fs'
+import { messageOf } from '../message-of.ts'
 import { check, libc } from './libc.ts'
 
 const CLONE_NEWNET = 0x40000000
@@ -73,6 +74,17 @@ export function insideNetns<T>(fd: number, home: number, work: () => T): T {
   } finally {
     check('setns home', libc().setns(home, CLONE_NEWNET))
   }
+}
+
+/** Why this thread, whose namespace is `home`, cannot make a network namespace; null: it can. */
+export function scratchRefusal(home: number): string | null {
+  try {
+    check('unshare', libc().unshare(CLONE_NEWNET))
+  } catch (error) {
+    return messageOf(error)
+  }
+  check('setns home', libc().setns(home, CLONE_NEWNET))
+  return null
 }
 
 /** Runs `work` in a new network namespace, empty but for a loopback that is down, which ends with it. */

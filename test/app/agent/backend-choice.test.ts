@@ -20,6 +20,7 @@ const choice = (more: Partial<ChoiceOptions> = {}): ChoiceOptions => ({
   forced: null,
   needed: () => true,
   trial: async () => await Promise.resolve(null),
+  cause: () => null,
   ...more,
 })
 /** Traffic through the rules of some backends does not go as it should. */
@@ -108,3 +109,15 @@ for (const [name, unfit, code] of [
       /libnftables: it is not there; nft: IPv6 owner needs the kernel module xt_owner; iptables-nft: .*; iptables-legacy: /,
     )
   })
+
+test('whose doing it may be that something is denied is said once, behind all that was tried', async () => {
+  const both = node(gone('libnftables'), gone('nft'))
+  const picked = await pickBackend(both, choice({ cause: (why) => `somebody, since ${why.length} letters` }))
+  assert.deepEqual(picked, {
+    is: 'none',
+    reason: {
+      code: 'backend_absent',
+      args: { why: 'libnftables: it is not there; nft: it is not there; somebody, since 50 letters' },
+    },
+  })
+})

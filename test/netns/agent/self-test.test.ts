@@ -148,14 +148,20 @@ test(
 const PROGRAM = join(import.meta.dirname, '../programs/self-test.ts')
 
 for (const [capability, backend, code, says] of [
-  ['setuid', 'libnftables', 'backend_unproven', /takes CAP_SETUID and CAP_SETGID/],
+  ['setuid', 'libnftables', 'backend_unproven', /takes CAP_SETUID and CAP_SETGID.*lacks the capabilities SETUID$/],
   ['setgid', 'libnftables', 'backend_unproven', /takes CAP_SETUID and CAP_SETGID/],
   ['net_raw', 'iptables-legacy', 'backend_absent', /lacks the capability NET_RAW/],
   [
     'net_admin',
     'libnftables',
     'backend_absent',
-    /no backend can make rules on this node: libnftables: .*Operation not permitted/,
+    /no backend can make rules on this node: libnftables: .*Operation not permitted.*; the agent lacks the capabilities NET_ADMIN$/,
+  ],
+  [
+    'sys_admin',
+    'libnftables',
+    'backend_absent',
+    /no network namespace can be made to try it in: unshare: EPERM; the agent lacks the capabilities SYS_ADMIN$/,
   ],
 ] as const)
   test(`a process without ${capability} says of ${backend} what it lacks`, () => {

@@ -5,7 +5,7 @@ export const NODE_REASONS = {
   backend_absent: {
     level: 'refuse',
     says: (p: { why: string }) => `no backend can make rules on this node: ${p.why}`,
-    fix: 'load the named kernel module on the node, or choose another --backend',
+    fix: 'load the named kernel module on the node, or choose another --backend; where a capability is lacking, give the container those of the chart, and where a profile or type is named, one that lets it work (cni.appArmorProfile, cni.seLinuxOptions)',
   },
   backend_bypassed: {
     level: 'refuse',
@@ -16,7 +16,7 @@ export const NODE_REASONS = {
     level: 'refuse',
     says: (p: { why: string }) =>
       `rules are made on this node, but whether traffic follows them cannot be measured: ${p.why}`,
-    fix: "give the agent's container the capabilities that the chart gives it; an agent that cannot measure promises nothing",
+    fix: "give the agent's container the capabilities that the chart gives it, and where a profile or type is named, one that lets it work (cni.appArmorProfile, cni.seLinuxOptions); an agent that cannot measure promises nothing",
   },
   rules_not_made: {
     level: 'refuse',
