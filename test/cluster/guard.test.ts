@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createNamespace } from '../../scripts/cluster/api-server.ts'
-import { stringMap, type JsonObject, objectOr } from '../../src/core/json/value.ts'
+import { type JsonObject, objectOr, objectsOf, stringMap } from '../../src/core/json/value.ts'
 import { applied, boundary, policyTold, refusals } from './boundary.ts'
 import { type Mesh, startMesh, until } from './mesh.ts'
 
@@ -112,6 +112,30 @@ test('a pod that istiod injected passes: its spec shows it, and its status says 
   ]
   const refused = refusals((await mesh.create(asked, 'dry run')).stderr)
   assert.deepEqual([...refused.keys()], ['bare', 'only-says-so', 'says-none', 'says-ambient'])
+})
+
+test('a pod from which somebody behind the webhook took what makes its sidecar native, or the sidecar, is refused', async () => {
+  const { objects } = await mesh.create([pod('sidecars', 'native')], 'dry run')
+  const [native = {}] = objects
+  const annotations = objectOr(objectOr(native['metadata'])['annotations'])
+  const spec = objectOr(native['spec'])
+  const inits = objectsOf(spec['initContainers'])
+  assert.equal(inits.find(({ name }) => name === 'istio-proxy')?.['restartPolicy'], 'Always')
+  const again = async (name: string, initContainers: readonly JsonObject[]): Promise<string> => {
+    const asked = { ...pod('unseen', name, { annotations }), spec: { ...spec, initContainers } }
+    return (await mesh.create([asked], 'dry run')).stderr
+  }
+  assert.doesNotMatch(await again('whole', inits), /Forbidden|Error/)
+  const robbed = inits.map((container) =>
+    Object.fromEntries(Object.entries(container).filter(([field]) => field !== 'restartPolicy')),
+  )
+  // by the API server's own rules: a pod whose init container never ends would hang without a word
+  assert.match(
+    await again('robbed', robbed),
+    /Forbidden: may not be set for init containers without restartPolicy=Always/,
+  )
+  const without = inits.filter(({ name }) => name !== 'istio-proxy')
+  assert.match(await again('taken', without), /guard_no_evidence: .* or another one behind it took the sidecar out/)
 })
 
 test('where the policy denies opting out, a pod that the webhook is never asked about is refused, too', async () => {

@@ -5,8 +5,8 @@ export const BOUNDARY_REASONS = {
   guard_no_evidence: {
     level: 'refuse',
     says: () =>
-      'labels of the pod or its namespace ask for the mesh, but nothing in the pod shows that it was put there: the webhook did not answer',
-    fix: 'see why sluice-webhook does not answer, and create the pod again (a controller does so by itself); to run it outside the mesh, label it sidecar.istio.io/inject=false or sluice-mesh.io/mode=none',
+      'labels of the pod or its namespace ask for the mesh, but nothing in the pod shows that it was put there: the webhook did not answer, or another one behind it took the sidecar out',
+    fix: 'see why sluice-webhook does not answer or, where its log says that it injected the pod, which other webhook changes pods; and create the pod again (a controller does so by itself); to run it outside the mesh, label it sidecar.istio.io/inject=false or sluice-mesh.io/mode=none',
   },
   guard_unconfigured: {
     level: 'refuse',
