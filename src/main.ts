@@ -14,6 +14,5 @@ process.exitCode = await runProgram(COMMANDS, process.argv.slice(2), {
   stdin: async () => await text(process.stdin),
   out: (line) => process.stdout.write(line),
   err: (line) => process.stderr.write(line),
-  terminal: process.stderr.isTTY,
   stop: stop.signal,
 })

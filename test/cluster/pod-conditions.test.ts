@@ -154,7 +154,7 @@ test('sluice status shows each pod of the mesh; no outweighs unknown, and unknow
     const printed: string[] = []
     const flags = Object.fromEntries([['kubeconfig', api.kubeconfig], ['namespace', NAMESPACE], ...extra])
     const exit = await statusCommand.run(flags, [], {
-      ...{ env: {}, stdin: () => Promise.resolve(''), terminal: false, stop: new AbortController().signal },
+      ...{ env: {}, stdin: () => Promise.resolve(''), stop: new AbortController().signal },
       ...{ out: (text: string) => void printed.push(text), err: () => undefined },
     })
     return [exit, printed.join('')]

@@ -28,8 +28,6 @@ export interface CommandIo {
   readonly stdin: () => Promise<string>
   readonly out: (text: string) => void
   readonly err: (text: string) => void
-  /** colour and progress are for people: only on a terminal */
-  readonly terminal: boolean
   /** ends when the user or the platform asks the process to stop */
   readonly stop: AbortSignal
 }

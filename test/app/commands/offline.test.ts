@@ -230,6 +230,23 @@ test('the rules of an injected pod are printed for either tool, and a pod that g
   assert.match(plain.err, /^no rules: /)
 })
 
+test('no command colours what it prints, not even for whoever asks for colours', async () => {
+  const pod = await file('plain.yaml', POD)
+  for (const argv of [
+    ['help'],
+    ['explain', '--help'],
+    ['explain', '-f', pod],
+    ['inject', '-f', pod],
+    ['rules', '-f', '/nowhere'],
+    ['status', '--kubeconfig', '/dev/null'],
+  ]) {
+    const env = { ...process.env, FORCE_COLOR: '1', CLICOLOR_FORCE: '1', NO_COLOR: undefined, TERM: 'xterm' }
+    const { stdout, stderr } = spawnSync(process.execPath, ['src/main.ts', ...argv], { env, encoding: 'utf8' })
+    assert.notEqual(stdout + stderr, '', argv[0])
+    assert.ok(!`${stdout}${stderr}`.includes('\u001b'), argv.join(' '))
+  }
+})
+
 test('a template of the settings that cannot be used is named with its place, whether a pod asks for it or not', async () => {
   const config = await file('config.yaml', 'policy: enabled\ntemplates:\n  odd: "{{ .A.B 1 }}"\n')
   for (const command of ['explain', 'inject']) {

@@ -41,7 +41,6 @@ async function run(
     stdin: async () => await Promise.resolve(''),
     out: (text) => (out += text),
     err: (text) => (err += text),
-    terminal: false,
     stop: new AbortController().signal,
   }
   let loaded = 0

@@ -20,7 +20,6 @@ export async function sluice(
     stdin: async () => await Promise.resolve(stdin),
     out: (text) => (out += text),
     err: (text) => (err += text),
-    terminal: false,
     stop: stopped ? AbortSignal.abort() : new AbortController().signal,
   })
   return { code, out, err }

@@ -34,7 +34,7 @@ function installedNode(t: TestContext): Node {
       let out = ''
       const places = { 'cni-bin-dir': node.bin, 'cni-conf-dir': node.conf, 'cni-cache-dir': cache }
       const flags = { ...places, 'netns-dir': join(dirname(node.conf), 'netns'), output: 'text', ...more }
-      const io = { env: {}, stdin: async () => Promise.resolve(''), err: () => undefined, terminal: false }
+      const io = { env: {}, stdin: async () => Promise.resolve(''), err: () => undefined }
       const stop = new AbortController().signal
       const exit = await uninstallCommand.run(flags, [], { ...io, stop, out: (text) => (out += text) })
       return { exit, out }
