@@ -1,5 +1,6 @@
 /** The webhook under measurement, with so many nodes and namespaces (arguments): tells its port and CA, then on request what it uses. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startWebhook } from '../../src/app/webhook/start.ts'
@@ -14,6 +15,7 @@ const webhook = await startWebhook({
   listen: { host: '127.0.0.1', port: 0 },
   metrics: { host: '127.0.0.1', port: 0 },
 })
-await rm(directory, { recursive: true })
+// only at the end: the certificates are looked after for as long as it runs, and made anew where they are gone
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
 answerUsage()
 process.send?.({ port: webhook.address.port, ca: webhook.ca() } satisfies ServerReady)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { chmodSync, closeSync, existsSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Ztunnels } from '../../src/app/agent/ambient/ztunnels.ts'
@@ -35,6 +36,23 @@ test('a ztunnel that connects is told all that is known, then each change, with 
   assert.equal(await ztunnels.add(workload('uid-3', otherNetns)), null)
   assert.equal(await ztunnels.remove('uid-1'), null)
   assert.deepEqual(await ztunnel.see(2), [added('uid-3', otherNetns), { saw: 'del', uid: 'uid-1' }])
+})
+
+test('a process that stops listening goes on behind that, also where nothing else keeps it', () => {
+  const module = JSON.stringify(new URL('../../src/app/agent/ambient/ztunnels.ts', import.meta.url).href)
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-zds-'))
+  try {
+    const socket = JSON.stringify(join(folder, 'ztunnel.sock'))
+    const script = `
+      import { Ztunnels } from ${module}
+      const ztunnels = Ztunnels.start({ socket: ${socket}, onEvent: () => undefined })
+      await ztunnels[Symbol.asyncDispose]()
+      console.log('behind it')`
+    const { status, stdout } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' })
+    assert.deepEqual([status, stdout], [0, 'behind it\n'])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('a pod that ztunnel cannot take is told with its words, and the next one is not mixed up with it', async () => {

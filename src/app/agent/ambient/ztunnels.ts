@@ -104,6 +104,8 @@ export class Ztunnels implements AsyncDisposable {
     this.#listening.at(-1)?.file.remove()
     const exit = once(this.#thread, 'exit')
     this.#post({ do: 'stop' })
+    // else a process that has nothing else to wait for would end here, whatever is to come after
+    this.#thread.ref()
     await exit
   }
 
