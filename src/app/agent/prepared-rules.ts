@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../core/bounded-map.ts'
 import type { IpFamily } from '../../core/intent/address.ts'
 import type { Intent } from '../../core/intent/intent.ts'
 import type { Script } from '../../core/redirection/backend.ts'
@@ -30,7 +31,7 @@ export interface Prepared {
  */
 export class PreparedRules {
   readonly #ambient: NodeFacts['ambient']
-  readonly #known = new Map<string, Prepared>()
+  readonly #known = new BoundedMap<string, Prepared>(ENTRIES)
 
   constructor(ambient: NodeFacts['ambient']) {
     this.#ambient = ambient
@@ -43,14 +44,8 @@ export class PreparedRules {
     if (known !== undefined) return known
     // which servers the pod will ask is the kubelet's to know: all DNS counts, as with Istio's plugin
     const prepared = prepare(intent, { network: { families, resolvers: null }, ambient: this.#ambient })
-    if (key.length <= LONGEST) this.#keep(key, prepared)
+    if (key.length <= LONGEST) this.#known.set(key, prepared)
     return prepared
-  }
-
-  #keep(key: string, prepared: Prepared): void {
-    const oldest = this.#known.keys().next().value
-    if (this.#known.size >= ENTRIES && oldest !== undefined) this.#known.delete(oldest)
-    this.#known.set(key, prepared)
   }
 }
 

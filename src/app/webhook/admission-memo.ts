@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../core/bounded-map.ts'
 import { stringify } from '../../core/json/parse.ts'
 import { containersOf, specOf } from '../../core/json/pod.ts'
 import { objectOr, objectsOf, stringOr, type JsonObject } from '../../core/json/value.ts'
@@ -35,7 +36,7 @@ interface Known {
  * made from. Bounded, since whoever creates pods chooses the keys; the oldest goes first.
  */
 export class AdmissionMemo {
-  readonly #known = new Map<string, Known>()
+  readonly #known = new BoundedMap<string, Known>(ENTRIES)
   #snapshot: Snapshot | undefined
 
   /** The answer to `call` by what `source` knows now; by `admit`, whose exceptions pass, where it is not known. */
@@ -70,8 +71,6 @@ export class AdmissionMemo {
   #keep({ key, uid }: Spelling, text: string, account: Account): void {
     if (key.length + text.length > LONGEST) return
     const at = text.indexOf(`"${uid}"`)
-    const oldest = this.#known.keys().next().value
-    if (this.#known.size >= ENTRIES && oldest !== undefined) this.#known.delete(oldest)
     this.#known.set(key, { head: text.slice(0, at), tail: text.slice(at + uid.length + 2), account })
   }
 }

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../bounded-map.ts'
 import { specOf } from '../../json/pod.ts'
 import type { JsonObject } from '../../json/value.ts'
 import type { NodeCoverage } from '../coverage.ts'
@@ -18,7 +19,7 @@ const KEY_CHARACTERS = 2048
 export class CoverageMemo {
   #index: NodeIndex | undefined
   #minCovered = 0
-  readonly #answers = new Map<string, NodeCoverage>()
+  readonly #answers = new BoundedMap<string, NodeCoverage>(ENTRIES)
 
   /** What the nodes that may get `pod` can do. */
   of(nodes: NodeSet, pod: JsonObject, minCovered: number): NodeCoverage {
@@ -31,14 +32,8 @@ export class CoverageMemo {
     const known = this.#answers.get(key)
     if (known !== undefined) return known
     const answer = nodeCoverage(this.#index, pod, minCovered)
-    if (key.length <= KEY_CHARACTERS) this.#keep(key, answer)
+    if (key.length <= KEY_CHARACTERS) this.#answers.set(key, answer)
     return answer
-  }
-
-  #keep(key: string, answer: NodeCoverage): void {
-    const oldest = this.#answers.keys().next().value
-    if (this.#answers.size >= ENTRIES && oldest !== undefined) this.#answers.delete(oldest)
-    this.#answers.set(key, answer)
   }
 }
 
